@@ -1,0 +1,5 @@
+add_library(backup_warnings INTERFACE)
+target_compile_options(backup_warnings INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wold-style-cast -Wimplicit-fallthrough
+    $<$<BOOL:${BACKUP_WERROR}>:-Werror>)

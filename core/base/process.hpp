@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs another program: exec credential plugins, passphrase commands, fusermount3.
+#pragma once
+
+#include "core/base/bytes.hpp"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace backup {
+
+struct ProcessOptions {
+    std::vector<std::string> command;                // command[0] is looked up in PATH
+    std::map<std::string, std::string> environment;  // added to our own
+    Bytes input;                                     // fed to stdin unless stdin is inherited
+    bool inherit_stdin = false;
+    std::size_t output_limit_bytes = 1U << 20U;  // more is an error: the program is foreign
+    std::chrono::milliseconds timeout{60'000};
+};
+
+struct ProcessResult {
+    int exit_code = 0;  // 128 + signal when killed
+    std::string output;
+};
+
+/// stderr goes to ours. Throws NotFound when the program is missing, TimedOut when it takes longer
+/// (it is killed then), Io on other failures; a non-zero exit is a result, not an error.
+ProcessResult run_process(const ProcessOptions& options);
+
+}  // namespace backup
