@@ -49,7 +49,7 @@ template <typename Unsigned>
 void store_le(std::byte* out, Unsigned value) {
     static_assert(std::is_unsigned_v<Unsigned>);
     for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-        out[i] = static_cast<std::byte>((value >> (8 * i)) & 0xffU);
+        out[i] = static_cast<std::byte>((std::uint64_t{value} >> (8U * i)) & 0xffU);
     }
 }
 

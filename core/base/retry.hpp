@@ -26,7 +26,9 @@ std::chrono::milliseconds pause_before(const RetryPolicy& policy, int attempt);
 /// The result of `action`, tried again while it throws an Error for which `may_retry` is true and
 /// attempts are left.
 template <typename MayRetry, typename Action>
-auto retry_if(const RetryPolicy& policy, const std::stop_token& stop, MayRetry&& may_retry,
+auto retry_if(const RetryPolicy& policy,
+              const std::stop_token& stop,
+              MayRetry&& may_retry,
               Action&& action) {
     for (int attempt = 1;; ++attempt) {
         try {
@@ -46,7 +48,9 @@ auto retry_if(const RetryPolicy& policy, const std::stop_token& stop, MayRetry&&
 template <typename Action>
 auto retry(const RetryPolicy& policy, const std::stop_token& stop, Action&& action) {
     return retry_if(
-        policy, stop, [](const Error& error) { return error.is_retryable(); },
+        policy,
+        stop,
+        [](const Error& error) { return error.is_retryable(); },
         std::forward<Action>(action));
 }
 

@@ -92,4 +92,13 @@ void TaskGroup::join_all() {
     }
 }
 
+std::optional<Error> failure_of(const std::function<void()>& action) {
+    try {
+        action();
+        return std::nullopt;
+    } catch (const Error& error) {
+        return error;
+    }
+}
+
 }  // namespace backup

@@ -2,9 +2,12 @@
 // The only place that starts threads. The first error stops the others and comes out of wait().
 #pragma once
 
+#include "core/base/error.hpp"
+
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -41,5 +44,9 @@ class TaskGroup {
     // Last: its callback may run until it is destroyed, and uses the members above.
     std::stop_callback<std::function<void()>> parent_link_;
 };
+
+/// Runs `action` and gives the Error it ended with as data: for a task whose failure others have to
+/// see before anybody waits for it.
+std::optional<Error> failure_of(const std::function<void()>& action);
 
 }  // namespace backup

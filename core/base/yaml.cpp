@@ -4,6 +4,7 @@
 #include "core/base/bytes.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/base/utf8.hpp"
 #include "core/base/yaml_scalar.hpp"
 
 #include <yaml-cpp/eventhandler.h>
@@ -21,7 +22,7 @@ namespace {
 constexpr std::size_t kDepthLimit = 512;
 // What anchors and aliases may add to a document. A few lines can name 10^9 copies ("billion
 // laughs").
-constexpr std::size_t kExpansionLimitBytes = 32U << 20U;
+constexpr std::size_t kExpansionLimitBytes = 4U << 20U;
 constexpr std::string_view kYamlTag = "tag:yaml.org,2002:";
 
 [[noreturn]] void fail(const YAML::Mark& mark, std::string_view reason) {
@@ -52,6 +53,20 @@ Extent extent_of(const Json& value) {
         }
     }
     return total;
+}
+
+/// yaml-cpp turns the escapes \N and \_ into single bytes where UTF-8 needs two. The document
+/// itself was checked, so every stray byte is one of those.
+std::string repaired(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const auto next = decode_utf8(text);
+        const auto length = next ? next->length : 1;
+        out += next ? "" : "\xc2";
+        out += text.substr(0, length);
+        text.remove_prefix(length);
+    }
+    return out;
 }
 
 /// The name of a member: booleans and numbers are allowed as keys and become text.
@@ -130,7 +145,7 @@ class DocumentBuilder : public YAML::EventHandler {
             open_.back().merge = true;
             return;
         }
-        finish(mark, anchor, resolve(mark, tag, text));
+        finish(mark, anchor, is_utf8(text) ? resolve(mark, tag, text) : Json(repaired(text)));
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

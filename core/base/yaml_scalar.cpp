@@ -146,7 +146,7 @@ void refuse_infinity(std::string_view text) {
 }
 
 bool is_reserved_word(std::string_view text) {
-    constexpr std::array<std::string_view, 18> words = {"y",
+    constexpr std::array<std::string_view, 17> words = {"y",
                                                         "n",
                                                         "yes",
                                                         "no",
@@ -155,7 +155,6 @@ bool is_reserved_word(std::string_view text) {
                                                         "true",
                                                         "false",
                                                         "null",
-                                                        "none",
                                                         ".inf",
                                                         "+.inf",
                                                         "-.inf",

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/faulty_backend.hpp"
+
+#include "core/base/error.hpp"
+
+namespace backup::testing {
+
+class FaultyBackend::Writer : public backend::BlobWriter {
+  public:
+    Writer(FaultyBackend& backend, std::unique_ptr<backend::BlobWriter> inner)
+        : backend_(backend),
+          inner_(std::move(inner)) {}
+
+    void write(ByteView bytes) override {
+        const auto fault = backend_.begin_call();
+        inner_->write(fault == Fault::Torn ? bytes.first(bytes.size() / 2) : bytes);
+        backend_.end_call(fault);
+    }
+
+    void commit(std::string_view name) override {
+        const auto fault = backend_.begin_call();
+        if (fault != Fault::Torn) {
+            inner_->commit(name);
+            backend_.note_unsynced(name);
+        }
+        backend_.end_call(fault);
+    }
+
+  private:
+    FaultyBackend& backend_;
+    std::unique_ptr<backend::BlobWriter> inner_;
+};
+
+void FaultyBackend::fail_from(std::uint64_t number, Fault fault, ErrorCode code) {
+    calls_ = 0;
+    failing_call_ = number;
+    fault_ = fault;
+    code_ = code;
+}
+
+void FaultyBackend::lose_power(SeededRandom& random) {
+    auto unsynced = unsynced_.lock();
+    for (const auto& name : *unsynced) {
+        if (random.chance(2)) {
+            blobs_.remove(name);
+        }
+    }
+    unsynced->clear();
+}
+
+std::unique_ptr<backend::BlobWriter> FaultyBackend::create(std::string_view folder) {
+    const auto fault = begin_call();
+    auto writer = std::make_unique<Writer>(*this, blobs_.create(folder));
+    end_call(fault);
+    return writer;
+}
+
+void FaultyBackend::put(std::string_view name, ByteView bytes, bool exclusive) {
+    const auto fault = begin_call();
+    if (fault != Fault::Torn) {
+        blobs_.put(name, bytes, exclusive);
+        note_unsynced(name);
+    }
+    end_call(fault);
+}
+
+void FaultyBackend::sync() {
+    const auto fault = begin_call();
+    if (fault == Fault::None || fault == Fault::After) {
+        unsynced_.lock()->clear();
+    }
+    end_call(fault);
+}
+
+Bytes FaultyBackend::get(std::string_view name) {
+    end_call(begin_call());
+    return blobs_.get(name);
+}
+
+void FaultyBackend::get_range(std::string_view name,
+                              std::uint64_t offset,
+                              std::span<std::byte> out) {
+    end_call(begin_call());
+    blobs_.get_range(name, offset, out);
+}
+
+std::uint64_t FaultyBackend::size(std::string_view name) {
+    end_call(begin_call());
+    return blobs_.size(name);
+}
+
+bool FaultyBackend::exists(std::string_view name) {
+    end_call(begin_call());
+    return blobs_.exists(name);
+}
+
+void FaultyBackend::list(std::string_view folder,
+                         const std::function<void(backend::BlobInfo)>& visit) {
+    end_call(begin_call());
+    blobs_.list(folder, visit);
+}
+
+void FaultyBackend::remove(std::string_view name) {
+    const auto fault = begin_call();
+    blobs_.remove(name);
+    end_call(fault);
+}
+
+Fault FaultyBackend::begin_call() {
+    const auto number = ++calls_;
+    if (failing_call_ == 0 || number < failing_call_) {
+        return Fault::None;
+    }
+    if (number > failing_call_ || fault_ == Fault::Before) {
+        throw Error(code_, "a fault the test asked for");
+    }
+    return fault_;
+}
+
+void FaultyBackend::end_call(Fault fault) {
+    if (fault != Fault::None) {
+        throw Error(code_, "a fault the test asked for");
+    }
+}
+
+void FaultyBackend::note_unsynced(std::string_view name) {
+    unsynced_.lock()->emplace(name);
+}
+
+}  // namespace backup::testing

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// A backend in memory that fails where a test asks for it, and that can lose power: what no sync()
+// confirmed is then gone, or not.
+#pragma once
+
+#include "core/backend/memory_backend.hpp"
+#include "core/base/error_code.hpp"
+#include "tests/support/seeded_random.hpp"
+
+#include <atomic>
+#include <set>
+#include <string>
+
+namespace backup::testing {
+
+enum class Fault {
+    None,
+    Before,  // the call does nothing and throws
+    After,   // the call does its work and throws all the same
+    Torn,    // a write takes half of its bytes and throws; other calls: Before
+};
+
+class FaultyBackend : public backend::Backend {
+  public:
+    /// Each call counts, also those of blob writers. From call `number` on (the first is 1) every
+    /// call throws `code`; that one in the manner of `fault`.
+    void fail_from(std::uint64_t number, Fault fault, ErrorCode code = ErrorCode::Io);
+
+    void heal() { fail_from(0, Fault::None); }
+
+    std::uint64_t calls() const { return calls_; }
+
+    void count_from_zero() { calls_ = 0; }
+
+    /// Of the blobs that no sync() confirmed each one stays or vanishes: a blob is durable before
+    /// it gets its name, so it is there in full or not at all.
+    void lose_power(SeededRandom& random);
+
+    std::string location() const override { return "memory that fails"; }
+
+    std::unique_ptr<backend::BlobWriter> create(std::string_view folder) override;
+    void put(std::string_view name, ByteView bytes, bool exclusive = false) override;
+    void sync() override;
+    Bytes get(std::string_view name) override;
+    void get_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
+    std::uint64_t size(std::string_view name) override;
+    bool exists(std::string_view name) override;
+    void list(std::string_view folder,
+              const std::function<void(backend::BlobInfo)>& visit) override;
+    void remove(std::string_view name) override;
+
+  private:
+    class Writer;
+
+    /// Counts; throws at once, or returns what the call has to do at its end.
+    Fault begin_call();
+    void end_call(Fault fault);
+    void note_unsynced(std::string_view name);
+
+    backend::MemoryBackend blobs_;
+    Synchronized<std::set<std::string>> unsynced_;
+    std::atomic<std::uint64_t> calls_{0};
+    std::uint64_t failing_call_ = 0;
+    Fault fault_ = Fault::None;
+    ErrorCode code_ = ErrorCode::Io;
+};
+
+}  // namespace backup::testing
