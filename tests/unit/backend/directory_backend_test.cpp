@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backend/directory_backend.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace backup;
+using namespace backup::backend;
+using namespace backup::testing;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::perms permissions_of(const fs::path& path) {
+    return fs::status(path).permissions();
+}
+
+std::size_t count_files(const fs::path& directory) {
+    std::size_t count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+        count += entry.is_regular_file() ? 1U : 0U;
+    }
+    return count;
+}
+
+void make_old(const fs::path& path) {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(25));
+}
+
+std::vector<std::string> list_names(Backend& backend, std::string_view folder) {
+    std::vector<std::string> names;
+    backend.list(folder, [&names](const BlobInfo& info) { names.push_back(info.name); });
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("blobs are read-only files, directories only the owner's") {
+    const TempDir directory;
+    const auto root = directory / "repository";
+    DirectoryBackend backend(root);
+    CHECK_FALSE(fs::exists(root));
+    backend.put("packs/ab/abcd", as_bytes("content"));
+    backend.sync();
+    CHECK(permissions_of(root) == fs::perms::owner_all);
+    CHECK(permissions_of(root / "packs/ab") == fs::perms::owner_all);
+    CHECK((permissions_of(root / "packs/ab/abcd") & static_cast<fs::perms>(0222)) ==
+          fs::perms::none);
+    CHECK(count_files(root) == 1);
+}
+
+TEST_CASE("an unfinished blob leaves no file") {
+    const TempDir directory;
+    DirectoryBackend backend(directory.path());
+    {
+        const auto writer = backend.create("packs");
+        writer->write(as_bytes("lost"));
+        CHECK(count_files(directory.path()) == 1);
+    }
+    CHECK(count_files(directory.path()) == 0);
+}
+
+TEST_CASE("leftovers of a run that died are not listed, and go away after a day") {
+    const TempDir directory;
+    const auto old_one = directory.write("packs/tmp-0123456789abcdef", "x");
+    const auto young = directory.write("packs/tmp-0123456789abcde0", "x");
+    const auto foreign = directory.write("packs/tmp-notes", "x");
+    const auto hidden = directory.write("packs/.hidden", "x");
+    const auto odd = directory.write("packs/a b", "x");
+    make_old(old_one);
+    make_old(foreign);
+    make_old(hidden);
+    DirectoryBackend backend(directory.path());
+    CHECK(list_names(backend, "packs").empty());
+    CHECK(fs::exists(old_one));
+    backend.put("packs/ab/abcd", {});
+    const auto writer = backend.create("packs");
+    CHECK_FALSE(fs::exists(old_one));
+    CHECK(fs::exists(young));
+    CHECK(fs::exists(foreign));
+    CHECK(fs::exists(hidden));
+    CHECK(fs::exists(odd));
+    CHECK(list_names(backend, "packs") == std::vector<std::string>{"packs/ab/abcd"});
+}
+
+TEST_CASE("a place that is gone does not look empty") {
+    const TempDir directory;
+    DirectoryBackend backend(directory / "not-mounted");
+    CHECK(error_code_of([&] { return list_names(backend, "packs"); }) == ErrorCode::NotFound);
+    CHECK_FALSE(backend.exists("config"));
+}
+
+TEST_CASE("a folder that cannot be read is an error, not an empty list") {
+    const TempDir directory;
+    directory.write("packs", "a file where the folder should be");
+    DirectoryBackend backend(directory.path());
+    CHECK(error_code_of([&] { return list_names(backend, "packs"); }) == ErrorCode::Io);
+    CHECK(error_code_of([&] {
+              backend.put("packs/ab/abcd", {});
+              return 0;
+          }) == ErrorCode::Io);
+}
+
+TEST_CASE("a pipe under a blob's name does not hang") {
+    const TempDir directory;
+    REQUIRE(::mkfifo((directory / "config").c_str(), 0600) == 0);
+    DirectoryBackend backend(directory.path());
+    CHECK(error_code_of([&] { return backend.get("config"); }) == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a full or read-only disk is named as such") {
+    // /dev/full and /proc stand for them: neither takes a file.
+    DirectoryBackend backend("/proc/self/no-such-place");
+    const auto error = error_of([&] {
+        backend.put("config", as_bytes("x"));
+        return 0;
+    });
+    CHECK((error.code() == ErrorCode::NotFound || error.code() == ErrorCode::Io ||
+           error.code() == ErrorCode::ReadOnly));
+    CHECK_THAT(error.message(), contains("/proc/self"));
+}
+
+TEST_CASE("a lost directory makes sync fail, and it stays failed") {
+    const TempDir directory;
+    const auto root = directory / "repository";
+    DirectoryBackend backend(root);
+    backend.put("packs/ab/abcd", {});
+    fs::remove_all(root);
+    CHECK(error_code_of([&] {
+              backend.sync();
+              return 0;
+          }) == ErrorCode::NotFound);
+    fs::create_directories(root / "packs/ab");
+    CHECK(error_code_of([&] {
+              backend.sync();
+              return 0;
+          }) == ErrorCode::Io);
+}
