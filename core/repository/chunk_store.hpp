@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads chunks: index, pack, frame, with a bounded cache of decoded frames. The read half of the
+// repository. All functions may be called from any thread.
+#pragma once
+
+#include "core/base/error.hpp"
+#include "core/content/chunk_id.hpp"
+#include "core/repository/index_segment.hpp"
+#include "core/repository/repository.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace backup::repository {
+
+struct ChunkStoreOptions {
+    std::uint64_t frame_cache_bytes = 64U << 20U;
+    /// Told of an index segment that cannot be read, which is left out then; without it, it throws.
+    std::function<void(const std::string& blob, const Error& error)> on_damaged_index;
+};
+
+/// Where a chunk lies.
+struct ChunkLocation {
+    content::Digest pack{};
+    std::uint32_t first_frame = 0;
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+};
+
+struct ChunkStoreCounters {
+    std::uint64_t frames_decoded = 0;
+    std::uint64_t frame_cache_hits = 0;
+    std::uint64_t bytes_fetched = 0;  // from the backend
+};
+
+class ChunkStore {
+  public:
+    /// Loads the index. `repository` must outlive this.
+    explicit ChunkStore(const Repository& repository, ChunkStoreOptions options = {});
+    ~ChunkStore();
+    ChunkStore(const ChunkStore&) = delete;
+    ChunkStore& operator=(const ChunkStore&) = delete;
+
+    std::optional<ChunkLocation> find(const content::ShortId& id) const;
+
+    bool contains(const content::ShortId& id) const { return find(id).has_value(); }
+
+    /// Every place: a chunk may have been stored twice, and one of the packs may be lost.
+    std::vector<ChunkLocation> find_all(const content::ShortId& id) const;
+    /// Every pack the index names.
+    std::vector<IndexedPack> list_packs() const;
+    /// How many chunks the index names; one that stands in two segments may count twice.
+    std::uint64_t chunk_count() const;
+
+    /// The whole chunk; throws CorruptData naming the chunk and pack when it is missing or damaged.
+    Bytes read(const content::ShortId& id);
+
+    /// out.size() bytes from `offset` of the chunk: decodes only the frames that hold them.
+    void read_range(const content::ShortId& id, std::uint64_t offset, std::span<std::byte> out);
+
+    /// Reads all of a chunk and proves its name with the keyed hash (verify --read-data).
+    void verify(const content::ChunkId& id, content::ChunkKind kind);
+
+    /// Looks for index segments that came since; true when there were any (a mount follows new
+    /// points).
+    bool refresh();
+
+    ChunkStoreCounters counters() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace backup::repository

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the bytes of a file are: docs/format.md section 6.3.
+#pragma once
+
+#include "core/content/chunk_id.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace backup::repository {
+
+struct Extent {
+    content::ShortId chunk;  // all zeros: a hole
+    std::uint64_t end = 0;   // offset in the file behind this extent
+
+    bool operator==(const Extent&) const = default;
+};
+
+/// Inline bytes (a small file), or extents; neither for an empty file.
+struct FileContent {
+    std::string inline_bytes;
+    std::vector<Extent> extents;
+
+    bool operator==(const FileContent&) const = default;
+};
+
+}  // namespace backup::repository

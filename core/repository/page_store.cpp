@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/repository/page_store.hpp"
+
+#include "core/base/error.hpp"
+#include "core/repository/chunk_store.hpp"
+#include "core/repository/page_cache.hpp"
+#include "core/repository/point_store.hpp"
+#include "core/repository/tree_builder.hpp"
+#include "core/repository/tree_reader.hpp"
+#include "core/repository/writer.hpp"
+
+namespace backup::repository {
+namespace {
+
+class WriterSink : public PageSink {
+  public:
+    explicit WriterSink(Writer& writer) : writer_(writer) {}
+
+    content::ShortId put(content::ChunkKind kind, ByteView bytes) override {
+        return writer_.add_chunk(kind, bytes).short_id();
+    }
+
+  private:
+    Writer& writer_;
+};
+
+class StoreSource : public PageSource {
+  public:
+    explicit StoreSource(ChunkStore& chunks) : chunks_(chunks) {}
+
+    Bytes get(const content::ShortId& id) override { return chunks_.read(id); }
+
+    void get_range(const content::ShortId& id,
+                   std::uint64_t offset,
+                   std::span<std::byte> out) override {
+        chunks_.read_range(id, offset, out);
+    }
+
+  private:
+    ChunkStore& chunks_;
+};
+
+constexpr std::uint64_t kPageTableLimitBytes = 1U << 30U;
+
+std::vector<content::ShortId> parse_page_table(ByteView table) {
+    constexpr std::size_t kIdBytes = 16;
+    if (table.size() % kIdBytes != 0) {
+        throw Error(ErrorCode::CorruptData, "page table of the point has an impossible length");
+    }
+    std::vector<content::ShortId> pages(table.size() / kIdBytes);
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+        std::memcpy(pages[i].bytes.data(), table.data() + i * kIdBytes, kIdBytes);
+    }
+    return pages;
+}
+
+}  // namespace
+
+std::unique_ptr<PageSink> make_page_sink(Writer& writer) {
+    return std::make_unique<WriterSink>(writer);
+}
+
+std::unique_ptr<PageSource> make_page_source(ChunkStore& chunks) {
+    return std::make_unique<StoreSource>(chunks);
+}
+
+TreeBuilder::TreeBuilder(Writer& writer) : TreeBuilder(make_page_sink(writer)) {}
+
+TreeReader::TreeReader(ChunkStore& chunks,
+                       DirectoryRef root,
+                       std::vector<content::ShortId> pages,
+                       TreeReaderOptions options)
+    : TreeReader(make_page_source(chunks), root, std::move(pages), options) {}
+
+std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks,
+                                             const PointRecord& record,
+                                             TreeReaderOptions options) {
+    return open(chunks,
+                std::make_shared<PageCache>(make_page_source(chunks), options.page_cache_bytes),
+                record);
+}
+
+std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks, std::shared_ptr<PageCache> cache,
+                                             const PointRecord& record) {
+    const auto table = read_stream(chunks, record.pages, kPageTableLimitBytes);
+    return std::make_unique<TreeReader>(std::move(cache), record.root, parse_page_table(table));
+}
+
+}  // namespace backup::repository

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/repository/point_store.hpp"
+
+#include "core/base/json.hpp"
+#include "core/base/text.hpp"
+#include "core/content/compression.hpp"
+#include "core/repository/blob_access.hpp"
+#include "core/repository/blob_name.hpp"
+#include "core/repository/sealed_blob.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+#include <unordered_map>
+
+namespace backup::repository {
+
+namespace {
+
+constexpr std::uint64_t kLargestLedger = std::uint64_t{1} << 30U;
+
+[[noreturn]] void refuse(std::string_view reason) {
+    throw Error(ErrorCode::CorruptData, concat("the record of the point is damaged: ", reason));
+}
+
+template <typename Id>
+Id parse_id(const std::string& text) {
+    Id id;
+    if (text.size() != 2 * id.bytes.size()) {
+        refuse("an id is of a wrong length");
+    }
+    const auto bytes = from_hex(text);
+    std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+    return id;
+}
+
+std::uint32_t parse_u32(std::int64_t value) {
+    if (value < 0 || value > std::numeric_limits<std::uint32_t>::max()) {
+        refuse("a number is out of its range");
+    }
+    return static_cast<std::uint32_t>(value);
+}
+
+Json to_json(const Stream& stream) {
+    Json::Array items;
+    items.reserve(stream.size());
+    for (const auto& [id, length] : stream) {
+        items.push_back(Json::array({id.hex(), std::uint64_t{length}}));
+    }
+    return items;
+}
+
+Stream stream_at(const Json& json, std::string_view name) {
+    const auto* const items = json.find(name);
+    if (items == nullptr || !items->is_array()) {
+        refuse(concat("'", name, "' is missing"));
+    }
+    Stream stream;
+    for (const auto& item : items->items()) {
+        if (!item.is_array() || item.items().size() != 2 || !item.items()[0].is_string() ||
+            !item.items()[1].is_number()) {
+            refuse(concat("'", name, "' is not a list of chunks"));
+        }
+        stream.emplace_back(parse_id<content::ChunkId>(item.items()[0].string()),
+                            parse_u32(item.items()[1].integer()));
+    }
+    return stream;
+}
+
+Json to_json(const PointRecord& record) {
+    auto json = Json::object({{"version", 1}});
+    const auto described = model::to_json(record.point);
+    auto& members = json.members();
+    members.insert(members.end(), described.members().begin(), described.members().end());
+    json["root"] =
+        Json::object({{"page", record.root.page.hex()}, {"slot", std::uint64_t{record.root.slot}}});
+    json["pages"] = to_json(record.pages);
+    json["ledger"] = to_json(record.ledger);
+    json["packs"] = to_json(record.packs);
+    return json;
+}
+
+PointRecord record_from_json(const Json& json) {
+    if (const auto version = json.integer_at({"version"}); version != 1) {
+        throw Error(ErrorCode::UnknownFormat, concat("the point's record has version ", version));
+    }
+    PointRecord record;
+    record.point = model::recovery_point_from_json(json);
+    record.root.page = parse_id<content::ShortId>(json.text_at({"root", "page"}));
+    record.root.slot = parse_u32(json.integer_at({"root", "slot"}, -1));
+    record.pages = stream_at(json, "pages");
+    record.ledger = stream_at(json, "ledger");
+    record.packs = stream_at(json, "packs");
+    return record;
+}
+
+/// Text inside an authentic blob that cannot be read is damage all the same.
+template <typename Parse>
+auto parse_or_refuse(Parse parse) {
+    try {
+        return parse();
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::InvalidArgument) {
+            refuse(error.message());
+        }
+        throw;
+    }
+}
+
+PointRecord load_point(const Repository& repository,
+                       const std::string& blob_name,
+                       const PointName& name) {
+    const auto blob =
+        get_named_blob(repository.backend(), blob_name, name.digest, format::kLargestPoint);
+    return with_context([&] { return blob_name; },
+                        [&] {
+                            auto record = decode_point(repository, blob);
+                            if (format_compact(record.point.created) != name.time) {
+                                refuse("its name tells another time");
+                            }
+                            record.point.id = to_hex(name.digest);
+                            return record;
+                        });
+}
+
+}  // namespace
+
+std::vector<PointRecord> list_points(
+    const Repository& repository,
+    const std::function<void(const std::string&, const Error&)>& on_damaged,
+    std::span<const PointRecord> known) {
+    std::unordered_map<std::string_view, const PointRecord*> known_ids;
+    for (const auto& record : known) {
+        known_ids.emplace(record.point.id, &record);
+    }
+    std::vector<std::pair<std::string, PointName>> names;
+    repository.backend().list(kPointsFolder, [&names](const backend::BlobInfo& info) {
+        if (auto name = find_point_name(info.name)) {
+            names.emplace_back(info.name, std::move(*name));
+        }
+    });
+    std::vector<PointRecord> points;
+    points.reserve(names.size());
+    for (const auto& [blob_name, name] : names) {
+        if (const auto same = known_ids.find(to_hex(name.digest)); same != known_ids.end()) {
+            points.push_back(*same->second);
+            continue;
+        }
+        if (!on_damaged) {
+            points.push_back(load_point(repository, blob_name, name));
+            continue;
+        }
+        try {
+            points.push_back(load_point(repository, blob_name, name));
+        } catch (const Error& error) {
+            on_damaged(blob_name, error);
+        }
+    }
+    std::sort(points.begin(), points.end(), [](const PointRecord& left, const PointRecord& right) {
+        return std::tie(left.point.created, left.point.id) <
+               std::tie(right.point.created, right.point.id);
+    });
+    return points;
+}
+
+Bytes read_stream(ChunkStore& chunks, const Stream& stream, std::uint64_t limit_bytes) {
+    std::uint64_t size = 0;
+    for (const auto& [id, length] : stream) {
+        size += length;
+        if (size > limit_bytes) {
+            throw Error(ErrorCode::CorruptData,
+                        concat("a stream of the point has more than ", limit_bytes, " bytes"));
+        }
+    }
+    Bytes bytes(size);
+    auto rest = std::span(bytes);
+    for (const auto& [id, length] : stream) {
+        chunks.read_range(id.short_id(), 0, rest.first(length));
+        rest = rest.subspan(length);
+    }
+    return bytes;
+}
+
+model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record) {
+    return with_context([] { return std::string("ledger"); },
+                        [&] {
+                            const auto bytes = read_stream(chunks, record.ledger, kLargestLedger);
+                            return parse_or_refuse([&] {
+                                return model::ledger_from_json(parse_json(as_text(bytes)));
+                            });
+                        });
+}
+
+Bytes encode_point(const Repository& repository, const PointRecord& record, Random& random) {
+    BlobSealer sealer(repository.id(), repository.keys(), BlobKind::Point, random);
+    Bytes blob = to_bytes(sealer.header());
+    const auto json = format_json(to_json(record));
+    if (json.size() > format::kLargestPoint) {
+        throw Error(ErrorCode::Internal, "the record of the point is too long");
+    }
+    sealer.append_section(blob, 0, {}, content::compress_whole(as_bytes(json)));
+    return blob;
+}
+
+PointRecord decode_point(const Repository& repository, ByteView blob) {
+    const BlobOpener opener(repository.id(), repository.keys(), BlobKind::Point, blob, "the point");
+    const auto stored = opener.open(0, {}, blob.subspan(format::kHeaderBytes));
+    const auto plain = content::decompress_whole(stored, format::kLargestPoint);
+    return parse_or_refuse([&] { return record_from_json(parse_json(as_text(plain))); });
+}
+
+}  // namespace backup::repository

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The points of a repository: listing, reading, and the record each blob holds (docs/format.md 7).
+#pragma once
+
+#include "core/base/error.hpp"
+#include "core/model/recovery_point.hpp"
+#include "core/repository/chunk_store.hpp"
+#include "core/repository/directory_ref.hpp"
+#include "core/repository/repository.hpp"
+
+#include <functional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace backup::repository {
+
+/// Bytes kept as chunks of kind L.
+using Stream = std::vector<std::pair<content::ChunkId, std::uint32_t>>;
+
+struct PointRecord {
+    model::RecoveryPoint point;
+    DirectoryRef root;
+    Stream pages;
+    Stream ledger;
+    Stream packs;
+};
+
+/// All points, oldest first (by creation, then id). A damaged one is reported to `on_damaged`
+/// (blob name, error) and left out; without a callback it throws. Those in `known` are taken over
+/// without being read again (when they are still there).
+std::vector<PointRecord> list_points(
+    const Repository& repository,
+    const std::function<void(const std::string&, const Error&)>& on_damaged = {},
+    std::span<const PointRecord> known = {});
+
+Bytes read_stream(ChunkStore& chunks, const Stream& stream, std::uint64_t limit_bytes);
+model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record);
+
+Bytes encode_point(const Repository& repository, const PointRecord& record, Random& random);
+PointRecord decode_point(const Repository& repository, ByteView blob);
+
+}  // namespace backup::repository

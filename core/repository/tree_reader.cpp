@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/repository/tree_reader.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/extent_pages.hpp"
+#include "core/repository/page_cache.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace backup::repository {
+namespace {
+
+// Slices of slices: one level holds a million entries, two hold a thousand million.
+constexpr unsigned kSliceDepthLimit = 8;
+
+struct Found {
+    PagePointer page;
+    content::ShortId id;
+    DirectoryRecord record;
+};
+
+// First number in [first, first + count) whose name is not before `name`.
+template <typename NameOf>
+std::uint32_t lower_bound_name(std::uint32_t first,
+                               std::uint32_t count,
+                               std::string_view name,
+                               NameOf&& name_of) {
+    while (count > 0) {
+        const auto half = count / 2;
+        if (name_of(first + half) < name) {
+            first += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    return first;
+}
+
+}  // namespace
+
+struct TreeReader::State {
+    State(std::shared_ptr<PageCache> page_cache,
+          DirectoryRef root_directory,
+          std::vector<content::ShortId> page_table)
+        : cache(std::move(page_cache)),
+          root(root_directory),
+          pages(std::move(page_table)) {
+        ordinals.reserve(pages.size());
+        for (std::size_t i = 0; i < pages.size(); ++i) {
+            ordinals.emplace(pages[i], i);
+        }
+    }
+
+    Found open(const DirectoryRef& directory);
+    DirectoryRef target(const Found& found, std::uint32_t page, std::uint32_t slot) const;
+    TreeEntry decode(const PageView& view, const content::ShortId& page, std::uint32_t index) const;
+    bool list(const DirectoryRef& directory,
+              std::uint64_t& skip,
+              unsigned depth,
+              const std::function<bool(const TreeEntry&)>& visit);
+    std::size_t read_extents(const PageView& view,
+                             const EntryRecord& record,
+                             std::uint64_t offset,
+                             std::span<std::byte> out);
+    void flatten(const Extent& extent, unsigned depth, std::uint64_t begin,
+                 const std::function<void(std::uint64_t begin, const Extent&)>& visit);
+    void each_extent(const TreeEntry& entry,
+                     const std::function<void(std::uint64_t begin, const Extent&)>& visit);
+    Extent locate(const PageView& view,
+                  const EntryRecord& record,
+                  std::uint64_t offset,
+                  std::uint64_t& begin);
+    PagePointer page_of(const TreeEntry& entry);
+
+    std::shared_ptr<PageCache> cache;
+    DirectoryRef root;
+    std::vector<content::ShortId> pages;
+    std::unordered_map<content::ShortId, std::uint64_t> ordinals;
+};
+
+Found TreeReader::State::open(const DirectoryRef& directory) {
+    Found found{cache->get_directory_page(directory.page), directory.page, {}};
+    if (directory.slot >= found.page->view->directories()) {
+        throw Error(ErrorCode::CorruptData,
+                    concat("page ", directory.page.hex(), " has no directory ", directory.slot));
+    }
+    found.record = found.page->view->directory(directory.slot);
+    return found;
+}
+
+DirectoryRef TreeReader::State::target(const Found& found,
+                                       std::uint32_t page,
+                                       std::uint32_t slot) const {
+    return {page == kThisPage ? found.id : found.page->view->page_reference(page), slot};
+}
+
+TreeEntry TreeReader::State::decode(const PageView& view,
+                                    const content::ShortId& page,
+                                    std::uint32_t index) const {
+    TreeEntry out;
+    out.attributes = view.decode_entry(index);
+    out.page = page;
+    out.index = index;
+    const auto record = view.entry(index);
+    if (record.content == ContentKind::Directory) {
+        out.directory = {record.a == kThisPage ? page : view.page_reference(record.a), record.b};
+    }
+    if (const auto ordinal = ordinals.find(page); ordinal != ordinals.end()) {
+        out.position = (ordinal->second << kPositionIndexBits) | index;
+    }
+    return out;
+}
+
+// `skip` counts down to the first entry that is wanted; false when the visitor has enough.
+bool TreeReader::State::list(const DirectoryRef& directory,
+                             std::uint64_t& skip,
+                             unsigned depth,
+                             const std::function<bool(const TreeEntry&)>& visit) {
+    if (depth > kSliceDepthLimit) {
+        throw Error(ErrorCode::CorruptData, "slices are nested too deeply");
+    }
+    const auto found = open(directory);
+    const auto& view = *found.page->view;
+    for (std::uint32_t i = 0; i < found.record.slices; ++i) {
+        const auto slice = view.slice(found.record.first_slice + i);
+        if (skip >= slice.entries) {
+            skip -= slice.entries;
+        } else if (!list(target(found, slice.page, slice.slot), skip, depth + 1, visit)) {
+            return false;
+        }
+    }
+    const auto begin =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(skip, found.record.entries));
+    skip -= begin;
+    for (auto i = begin; i < found.record.entries; ++i) {
+        if (!visit(decode(view, found.id, found.record.first_entry + i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The extent of a content chunk (or hole) that holds `offset`, and where it begins.
+Extent TreeReader::State::locate(const PageView& view,
+                                 const EntryRecord& record,
+                                 std::uint64_t offset,
+                                 std::uint64_t& begin) {
+    std::uint32_t low = 0;
+    std::uint32_t high = record.b - 1;
+    while (low < high) {
+        const auto middle = low + (high - low) / 2;
+        if (view.extent(record.a + middle).end <= offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    begin = low == 0 ? 0 : view.extent(record.a + low - 1).end;
+    auto extent = view.extent(record.a + low);
+    for (unsigned depth = record.depth; depth > 0; --depth) {
+        const auto page = cache->get_extent_page(extent.chunk);
+        const auto extents = decode_extent_page(page->bytes, begin, extent.end);
+        const auto number = find_extent(extents, offset);
+        begin = number == 0 ? begin : extents[number - 1].end;
+        extent = extents[number];
+    }
+    return extent;
+}
+
+std::size_t TreeReader::State::read_extents(const PageView& view,
+                                            const EntryRecord& record,
+                                            std::uint64_t offset,
+                                            std::span<std::byte> out) {
+    std::size_t done = 0;
+    while (done < out.size()) {
+        std::uint64_t begin = 0;
+        const auto at = offset + done;
+        const auto extent = locate(view, record, at, begin);
+        const auto piece =
+            out.subspan(done, std::min<std::uint64_t>(extent.end - at, out.size() - done));
+        if (extent.chunk.is_hole()) {
+            std::fill(piece.begin(), piece.end(), std::byte{0});
+        } else {
+            cache->source().get_range(extent.chunk, at - begin, piece);
+        }
+        done += piece.size();
+    }
+    return done;
+}
+
+void TreeReader::State::flatten(
+    const Extent& extent, unsigned depth, std::uint64_t begin,
+    const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
+    if (depth == 0) {
+        visit(begin, extent);
+        return;
+    }
+    const auto page = cache->get_extent_page(extent.chunk);
+    for (const auto& below : decode_extent_page(page->bytes, begin, extent.end)) {
+        flatten(below, depth - 1, begin, visit);
+        begin = below.end;
+    }
+}
+
+void TreeReader::State::each_extent(
+    const TreeEntry& entry,
+    const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
+    const auto page = page_of(entry);
+    const auto record = page->view->entry(entry.index);
+    std::uint64_t begin = 0;
+    for (std::uint32_t i = 0; record.content == ContentKind::Extents && i < record.b; ++i) {
+        const auto extent = page->view->extent(record.a + i);
+        flatten(extent, record.depth, begin, visit);
+        begin = extent.end;
+    }
+}
+
+PagePointer TreeReader::State::page_of(const TreeEntry& entry) {
+    auto page = cache->get_directory_page(entry.page);
+    if (entry.index >= page->view->entries()) {
+        throw Error(ErrorCode::CorruptData,
+                    concat("page ", entry.page.hex(), " has no entry ", entry.index));
+    }
+    return page;
+}
+
+TreeReader::TreeReader(std::shared_ptr<PageSource> source,
+                       DirectoryRef root,
+                       std::vector<content::ShortId> pages,
+                       TreeReaderOptions options)
+    : TreeReader(std::make_shared<PageCache>(std::move(source), options.page_cache_bytes), root,
+                 std::move(pages)) {}
+
+TreeReader::TreeReader(std::shared_ptr<PageCache> cache, DirectoryRef root,
+                       std::vector<content::ShortId> pages)
+    : state_(std::make_unique<State>(std::move(cache), root, std::move(pages))) {}
+
+TreeReader::~TreeReader() = default;
+
+DirectoryRef TreeReader::root() const {
+    return state_->root;
+}
+
+DirectorySummary TreeReader::summarize(const DirectoryRef& directory) {
+    const auto record = state_->open(directory).record;
+    return {record.all_entries, record.subdirectories};
+}
+
+std::optional<TreeEntry> TreeReader::find(const DirectoryRef& directory, std::string_view name) {
+    auto here = directory;
+    for (unsigned depth = 0; depth <= kSliceDepthLimit; ++depth) {
+        const auto found = state_->open(here);
+        const auto& view = *found.page->view;
+        const auto& record = found.record;
+        if (record.slices == 0) {
+            const auto end = record.first_entry + record.entries;
+            const auto at =
+                lower_bound_name(record.first_entry, record.entries, name, [&](std::uint32_t i) {
+                    return view.entry_name(i);
+                });
+            if (at == end || view.entry_name(at) != name) {
+                return std::nullopt;
+            }
+            return state_->decode(view, here.page, at);
+        }
+        auto at = lower_bound_name(record.first_slice, record.slices, name, [&](std::uint32_t i) {
+            return view.slice(i).first_name;
+        });
+        if (at == record.first_slice + record.slices || view.slice(at).first_name != name) {
+            if (at == record.first_slice) {
+                return std::nullopt;
+            }
+            --at;
+        }
+        const auto slice = view.slice(at);
+        here = state_->target(found, slice.page, slice.slot);
+    }
+    throw Error(ErrorCode::CorruptData, "slices are nested too deeply");
+}
+
+void TreeReader::list(const DirectoryRef& directory,
+                      std::uint64_t first,
+                      const std::function<bool(const TreeEntry&)>& visit) {
+    state_->list(directory, first, 0, visit);
+}
+
+TreeEntry TreeReader::at(std::uint64_t position) {
+    const auto ordinal = position >> kPositionIndexBits;
+    const auto index =
+        static_cast<std::uint32_t>(position & ((std::uint64_t{1} << kPositionIndexBits) - 1));
+    if (ordinal >= state_->pages.size()) {
+        throw Error(ErrorCode::CorruptData, concat("the tree has no page ", ordinal));
+    }
+    TreeEntry place;
+    place.page = state_->pages[ordinal];
+    place.index = index;
+    const auto page = state_->page_of(place);
+    return state_->decode(*page->view, place.page, index);
+}
+
+FileContent TreeReader::load_content(const TreeEntry& entry) {
+    const auto page = state_->page_of(entry);
+    const auto& view = *page->view;
+    const auto record = view.entry(entry.index);
+    FileContent content;
+    if (record.content == ContentKind::Inline) {
+        content.inline_bytes = std::string(view.heap(record.a, record.b));
+    }
+    state_->each_extent(entry, [&](std::uint64_t, const Extent& extent) {
+        content.extents.push_back(extent);
+    });
+    return content;
+}
+
+std::size_t TreeReader::read(const TreeEntry& entry,
+                             std::uint64_t offset,
+                             std::span<std::byte> out) {
+    const auto page = state_->page_of(entry);
+    const auto& view = *page->view;
+    const auto record = view.entry(entry.index);
+    if (record.type != model::FileType::Regular || offset >= record.size) {
+        return 0;
+    }
+    const auto wanted = out.first(std::min<std::uint64_t>(out.size(), record.size - offset));
+    switch (record.content) {
+        case ContentKind::Inline: {
+            const auto bytes =
+                as_bytes(view.heap(record.a, record.b)).subspan(offset, wanted.size());
+            std::copy(bytes.begin(), bytes.end(), wanted.begin());
+            return wanted.size();
+        }
+        case ContentKind::Extents:
+            return state_->read_extents(view, record, offset, wanted);
+        default:
+            throw Error(ErrorCode::Io,
+                        concat(printable(entry.attributes.name),
+                               ": could not be read when the backup was made"));
+    }
+}
+
+std::uint64_t TreeReader::allocated_bytes(const TreeEntry& entry) {
+    const auto page = state_->page_of(entry);
+    const auto record = page->view->entry(entry.index);
+    if (record.content != ContentKind::Extents) {
+        return record.content == ContentKind::Inline ? record.size : 0;
+    }
+    std::uint64_t sum = 0;
+    state_->each_extent(entry, [&](std::uint64_t begin, const Extent& extent) {
+        sum += extent.chunk.is_hole() ? 0 : extent.end - begin;
+    });
+    return sum;
+}
+
+std::optional<std::uint64_t> TreeReader::seek_data(const TreeEntry& entry, std::uint64_t offset) {
+    const auto page = state_->page_of(entry);
+    const auto record = page->view->entry(entry.index);
+    if (record.content != ContentKind::Extents) {
+        return offset < record.size ? std::optional(offset) : std::nullopt;
+    }
+    while (offset < record.size) {
+        std::uint64_t begin = 0;
+        const auto extent = state_->locate(*page->view, record, offset, begin);
+        if (!extent.chunk.is_hole()) {
+            return offset;
+        }
+        offset = extent.end;
+    }
+    return std::nullopt;
+}
+
+std::uint64_t TreeReader::seek_hole(const TreeEntry& entry, std::uint64_t offset) {
+    const auto page = state_->page_of(entry);
+    const auto record = page->view->entry(entry.index);
+    if (record.content != ContentKind::Extents) {
+        return std::max(offset, record.size);
+    }
+    while (offset < record.size) {
+        std::uint64_t begin = 0;
+        const auto extent = state_->locate(*page->view, record, offset, begin);
+        if (extent.chunk.is_hole()) {
+            return offset;
+        }
+        offset = extent.end;
+    }
+    return record.size;
+}
+
+}  // namespace backup::repository

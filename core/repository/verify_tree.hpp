@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks the trees of points and looks whether everything they refer to is stored. What points share
+// is walked once.
+#pragma once
+
+#include "core/base/problem.hpp"
+#include "core/repository/point_store.hpp"
+#include "core/repository/tree_reader.hpp"
+
+#include <functional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace backup::repository {
+
+/// One thread.
+class TreeVerifier {
+  public:
+    /// `is_stored`: the chunk is in the index and its pack is there.
+    TreeVerifier(ChunkStore& chunks, std::function<bool(const content::ShortId&)> is_stored)
+        : chunks_(chunks),
+          is_stored_(std::move(is_stored)) {}
+
+    /// Adds what is wrong to `problems`, each with the subject "point:path".
+    void verify(const PointRecord& record,
+                std::vector<Problem>& problems,
+                const std::stop_token& stop);
+
+  private:
+    struct Place {
+        DirectoryRef directory;
+        std::string path;
+    };
+
+    /// Empty when all is well.
+    std::string check_entry(TreeReader& tree, const TreeEntry& entry) const;
+    void verify_directory(TreeReader& tree,
+                          const Place& place,
+                          std::vector<Place>& ahead,
+                          std::vector<Problem>& problems);
+
+    ChunkStore& chunks_;
+    std::function<bool(const content::ShortId&)> is_stored_;
+    std::set<std::pair<content::ShortId, std::uint32_t>> seen_;
+};
+
+}  // namespace backup::repository
