@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/view/repository_view.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/chunk_store.hpp"
+#include "core/repository/tree_names.hpp"
+#include "core/view/inode_numbers.hpp"
+#include "core/view/point_files.hpp"
+#include "core/view/synthetic_nodes.hpp"
+#include "core/view/view_state.hpp"
+#include "core/view/volume_files.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace backup::view {
+namespace {
+
+using repository::PointRecord;
+using Records = std::vector<PointRecord>;
+
+// What the top of the tree is made of; made anew when points come or go, never changed.
+struct Top {
+    std::shared_ptr<const Records> records = std::make_shared<const Records>();
+    std::map<std::string, NodePointer> by_time;
+    std::map<std::string, std::string> by_name;  // name in by-time
+    std::map<std::string, std::vector<std::string>> by_namespace;
+    std::string latest;
+    NodeFrame frame;
+    std::shared_ptr<const Children> children = std::make_shared<const Children>();
+};
+
+bool is_shown(const model::RecoveryPoint& point, const ViewOptions& options) {
+    const auto& names = point.namespaces;
+    return options.shows_point(point.id) &&
+           (options.namespaces.empty() ||
+            std::any_of(names.begin(), names.end(),
+                        [&](const auto& name) { return options.shows_namespace(name); }));
+}
+
+Children make_links(const NodeFrame& frame, const std::string& up,
+                    const std::map<std::string, std::string>& targets) {
+    Children out;
+    for (const auto& [name, target] : targets) {
+        out.emplace_back(name, std::make_shared<LinkNode>(frame.below(name), up + target));
+    }
+    return out;
+}
+
+}  // namespace
+
+struct RepositoryView::State {
+    State(const repository::Repository& opened, repository::ChunkStore& chunks,
+          ViewOptions view_options, std::vector<StatusFile> files)
+        : repository(opened),
+          shared(std::make_shared<ViewState>(chunks, std::move(view_options))),
+          status_files(std::move(files)) {
+        *top.lock() = make_top({});
+    }
+
+    NodeFrame root_frame(const Records& records) const {
+        NodeFrame frame;
+        frame.inode = kRootInode;
+        frame.uid = shared->options.uid;
+        frame.gid = shared->options.gid;
+        frame.freshness = Freshness::UntilPoint;
+        if (!records.empty()) {
+            frame.time_ns = records.back().point.created.time_since_epoch().count();
+        }
+        return frame;
+    }
+
+    std::shared_ptr<const Top> make_top(Records records);
+    void add_point(Top& made, const PointRecord& record);
+    std::shared_ptr<const Children> make_children(const Top& made) const;
+    NodePointer make_namespaces(const Top& made, const NodeFrame& below) const;
+    NodePointer make_status(const NodeFrame& frame) const;
+    void drop_nodes(const Records& records);
+    NodePointer point_node(const PointRecord& record);
+
+    const repository::Repository& repository;
+    std::shared_ptr<ViewState> shared;
+    std::vector<StatusFile> status_files;
+    Synchronized<std::unordered_map<std::string, NodePointer>> point_nodes;  // by id
+    Synchronized<std::shared_ptr<const Top>> top;
+};
+
+NodePointer RepositoryView::State::point_node(const PointRecord& record) {
+    auto nodes = point_nodes.lock();
+    auto& node = (*nodes)[record.point.id];
+    if (node == nullptr) {
+        node = make_point_node(shared, record);
+    }
+    return node;
+}
+
+// Of points that are gone; who still holds a node keeps it alive.
+void RepositoryView::State::drop_nodes(const Records& records) {
+    std::set<std::string_view> ids;
+    for (const auto& record : records) {
+        ids.insert(record.point.id);
+    }
+    std::erase_if(*point_nodes.lock(), [&](const auto& node) { return !ids.contains(node.first); });
+}
+
+void RepositoryView::State::add_point(Top& made, const PointRecord& record) {
+    auto name = time_name(record.point);
+    if (made.by_time.contains(name)) {
+        constexpr std::size_t kDigits = 8;
+        name += "-" + record.point.id.substr(0, kDigits);
+    }
+    made.by_time[name] = point_node(record);
+    made.by_name[repository::escape_name(record.point.name)] = name;
+    for (const auto& name_space : record.point.namespaces) {
+        if (shared->options.shows_namespace(name_space)) {
+            made.by_namespace[repository::escape_name(name_space)].push_back(name);
+        }
+    }
+    made.latest = name;
+}
+
+std::shared_ptr<const Top> RepositoryView::State::make_top(Records records) {
+    auto made = std::make_shared<Top>();
+    made->frame = root_frame(records);
+    drop_nodes(records);
+    for (const auto& record : records) {
+        if (is_shown(record.point, shared->options)) {
+            add_point(*made, record);
+        }
+    }
+    made->records = std::make_shared<const Records>(std::move(records));
+    made->children = make_children(*made);
+    return made;
+}
+
+NodePointer RepositoryView::State::make_namespaces(const Top& made, const NodeFrame& below) const {
+    Children namespaces;
+    for (const auto& [name, names] : made.by_namespace) {
+        const auto inner = below.below(name);
+        std::map<std::string, std::string> targets;
+        for (const auto& point : names) {
+            targets[point] = point;
+        }
+        targets["latest"] = names.back();
+        namespaces.emplace_back(name, std::make_shared<SyntheticDirectory>(
+                                          inner, make_links(inner, "../../by-time/", targets)));
+    }
+    return std::make_shared<SyntheticDirectory>(below, std::move(namespaces));
+}
+
+NodePointer RepositoryView::State::make_status(const NodeFrame& frame) const {
+    auto below = frame.below(".backup");
+    Children files;
+    for (const auto& file : status_files) {
+        auto inner = below.below(file.name);
+        inner.freshness = Freshness::Now;
+        files.emplace_back(file.name,
+                           std::make_shared<TextFile>(inner, kPublicFileMode, [text = file.text] {
+                               return std::make_shared<const std::string>(text());
+                           }));
+    }
+    std::sort(files.begin(), files.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    below.freshness = Freshness::Forever;
+    return std::make_shared<SyntheticDirectory>(below, std::move(files));
+}
+
+std::shared_ptr<const Children> RepositoryView::State::make_children(const Top& made) const {
+    const auto& frame = made.frame;
+    Children out;
+    if (!status_files.empty()) {
+        out.emplace_back(".backup", make_status(frame));
+    }
+    const auto by_name = frame.below("by-name");
+    out.emplace_back("by-name", std::make_shared<SyntheticDirectory>(
+                                    by_name, make_links(by_name, "../by-time/", made.by_name)));
+    out.emplace_back("by-namespace", make_namespaces(made, frame.below("by-namespace")));
+    out.emplace_back("by-time", std::make_shared<SyntheticDirectory>(
+                                    frame.below("by-time"),
+                                    Children(made.by_time.begin(), made.by_time.end())));
+    if (!made.latest.empty()) {
+        // A new point changes where it leads, so it is another file then.
+        out.emplace_back("latest",
+                         std::make_shared<LinkNode>(frame.below("latest/" + made.latest),
+                                                    "by-time/" + made.latest));
+    }
+    return std::make_shared<const Children>(std::move(out));
+}
+
+RepositoryView::RepositoryView(const repository::Repository& repository,
+                               repository::ChunkStore& chunks, ViewOptions options,
+                               std::vector<StatusFile> status_files)
+    : state_(std::make_unique<State>(repository, chunks, std::move(options),
+                                     std::move(status_files))) {}
+
+RepositoryView::~RepositoryView() = default;
+
+bool RepositoryView::refresh(std::vector<Problem>* problems) {
+    const auto before = points();
+    auto records = repository::list_points(
+        state_->repository,
+        [&](const std::string& name, const Error& error) {
+            if (problems != nullptr) {
+                problems->push_back({name, error.what(), error.code()});
+            }
+        },
+        *before);
+    const auto is_same = std::equal(
+        records.begin(), records.end(), before->begin(), before->end(),
+        [](const PointRecord& a, const PointRecord& b) { return a.point.id == b.point.id; });
+    if (is_same) {
+        return false;
+    }
+    state_->shared->chunks.refresh();
+    auto top = state_->top.lock();
+    *top = state_->make_top(std::move(records));
+    return true;
+}
+
+std::shared_ptr<const Records> RepositoryView::points() const {
+    return (*state_->top.lock())->records;
+}
+
+NodePointer RepositoryView::root() {
+    const auto frame = (*state_->top.lock())->frame;
+    return std::make_shared<SyntheticDirectory>(
+        frame, [state = state_.get()] { return (*state->top.lock())->children; });
+}
+
+NodePointer RepositoryView::open_point(const PointRecord& record) {
+    return state_->point_node(record);
+}
+
+NodePointer RepositoryView::find_by_inode(std::uint64_t inode) {
+    if (!is_tree_inode(inode)) {
+        return nullptr;
+    }
+    const auto place = split_tree_inode(inode);
+    const auto part = state_->shared->find_part(place.part);
+    return part == nullptr
+               ? nullptr
+               : std::make_shared<VolumeFile>(part, part->reader->at(place.position));
+}
+
+std::string time_name(const model::RecoveryPoint& point) {
+    return repository::escape_name(concat(format_compact(point.created), "-", point.name));
+}
+
+}  // namespace backup::view

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the nodes of one view share: caches, the owner of the frame, and which part of the inode
+// numbers belongs to which volume. Private to this layer.
+#pragma once
+
+#include "core/base/synchronized.hpp"
+#include "core/repository/page_cache.hpp"
+#include "core/repository/tree_reader.hpp"
+#include "core/view/lru_cache.hpp"
+#include "core/view/manifest_list.hpp"
+#include "core/view/view_options.hpp"
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace backup::repository {
+class ChunkStore;
+}
+
+namespace backup::view {
+
+/// One volume (or block image) of one point.
+struct TreePart {
+    std::shared_ptr<repository::TreeReader> reader;
+    std::uint32_t number = 0;
+};
+
+class ViewState {
+  public:
+    ViewState(repository::ChunkStore& chunk_store, ViewOptions view_options);
+
+    /// The part for `key` (a hash of point and volume), made when it is asked for the first time.
+    /// Its number comes from the key alone unless two keys meet, so it is the same in every mount.
+    std::shared_ptr<const TreePart> get_part(std::uint64_t key,
+                                             const std::shared_ptr<repository::TreeReader>& reader);
+    /// nullptr when no part with that number was made yet.
+    std::shared_ptr<const TreePart> find_part(std::uint32_t number);
+
+    repository::ChunkStore& chunks;
+    const ViewOptions options;
+    const std::shared_ptr<repository::PageCache> pages;
+    LruCache<std::string> texts;          // manifests, by inode number
+    LruCache<std::uint64_t> text_sizes;   // of those that were dropped
+    LruCache<ManifestIndex> indexes;      // of manifests.yaml, by inode number
+
+  private:
+    struct Parts {
+        std::unordered_map<std::uint64_t, std::shared_ptr<const TreePart>> by_key;
+        std::unordered_map<std::uint32_t, std::shared_ptr<const TreePart>> by_number;
+    };
+
+    Synchronized<Parts> parts_;
+};
+
+}  // namespace backup::view

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/view/volume_files.hpp"
+
+#include "core/view/inode_numbers.hpp"
+#include "core/view/view_state.hpp"
+
+#include <algorithm>
+
+namespace backup::view {
+
+using model::FileType;
+
+repository::TreeReader& VolumeFile::reader() const {
+    return *part_->reader;
+}
+
+std::uint64_t VolumeFile::inode() const {
+    const auto& attributes = entry_.attributes;
+    return attributes.has_link_group && attributes.inode != 0
+               ? make_link_group_inode(part_->number, attributes.inode)
+               : make_tree_inode(part_->number, entry_.position);
+}
+
+NodeInfo VolumeFile::info() {
+    NodeInfo out{entry_.attributes, 0};
+    out.attributes.inode = inode();
+    switch (entry_.attributes.type) {
+        case FileType::Directory:
+            out.attributes.link_count = 2 + reader().summarize(entry_.directory).subdirectories;
+            break;
+        case FileType::Symlink:
+            out.attributes.size = entry_.attributes.link_target.size();
+            break;
+        case FileType::Regular:
+            out.allocated_bytes = reader().allocated_bytes(entry_);
+            break;
+        default:
+            break;
+    }
+    out.attributes.link_count = std::max(out.attributes.link_count, 1U);
+    return out;
+}
+
+NodePointer VolumeFile::find(std::string_view name) {
+    if (!is_directory()) {
+        return nullptr;
+    }
+    auto found = reader().find(entry_.directory, name);
+    return found ? std::make_shared<VolumeFile>(part_, std::move(*found)) : nullptr;
+}
+
+void VolumeFile::list(std::uint64_t first, const Visit& visit) {
+    if (!is_directory()) {
+        return;
+    }
+    reader().list(entry_.directory, first, [&](const repository::TreeEntry& entry) {
+        return visit(entry.attributes.name, std::make_shared<VolumeFile>(part_, entry));
+    });
+}
+
+std::size_t VolumeFile::read(std::uint64_t offset, std::span<std::byte> out) {
+    return reader().read(entry_, offset, out);
+}
+
+std::optional<std::uint64_t> VolumeFile::seek_data(std::uint64_t offset) {
+    return reader().seek_data(entry_, offset);
+}
+
+std::uint64_t VolumeFile::seek_hole(std::uint64_t offset) {
+    return reader().seek_hole(entry_, offset);
+}
+
+}  // namespace backup::view

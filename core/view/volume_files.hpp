@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files, directories and links inside a volume, with all their metadata, and block images.
+#pragma once
+
+#include "core/repository/tree_reader.hpp"
+#include "core/view/node.hpp"
+
+#include <memory>
+
+namespace backup::view {
+
+struct TreePart;
+
+class VolumeFile : public Node {
+  public:
+    VolumeFile(std::shared_ptr<const TreePart> part, repository::TreeEntry entry)
+        : part_(std::move(part)), entry_(std::move(entry)) {}
+
+    model::FileType type() const override { return entry_.attributes.type; }
+    std::uint64_t inode() const override;
+    NodeInfo info() override;
+    bool is_found_by_inode() const override { return !entry_.attributes.has_link_group; }
+    NodePointer find(std::string_view name) override;
+    void list(std::uint64_t first, const Visit& visit) override;
+    std::size_t read(std::uint64_t offset, std::span<std::byte> out) override;
+    std::optional<std::uint64_t> seek_data(std::uint64_t offset) override;
+    std::uint64_t seek_hole(std::uint64_t offset) override;
+
+    /// The entry as it is stored: inode and link count of the source.
+    const repository::TreeEntry& entry() const { return entry_; }
+    repository::TreeReader& reader() const;
+
+  private:
+    std::shared_ptr<const TreePart> part_;
+    repository::TreeEntry entry_;
+};
+
+}  // namespace backup::view

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/view/walk.hpp"
+
+#include "core/base/closest_match.hpp"
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <vector>
+
+namespace backup::view {
+namespace {
+
+// Neighbours are read for "did you mean"; a directory of a million names is not.
+constexpr std::size_t kMostNeighbours = 1000;
+// Entries taken from a directory at once: bounds what a walk keeps of a large one.
+constexpr std::size_t kBatch = 512;
+
+std::vector<std::string> path_parts(std::string_view path) {
+    std::vector<std::string> parts;
+    for (auto& part : split(path, '/')) {
+        if (!part.empty() && part != ".") {
+            parts.push_back(std::move(part));
+        }
+    }
+    return parts;
+}
+
+Error missing(Node& directory, const std::string& name, const std::string& place) {
+    std::vector<std::string> names;
+    directory.list(0, [&](std::string_view neighbour, const NodePointer&) {
+        names.emplace_back(neighbour);
+        return names.size() < kMostNeighbours;
+    });
+    auto error = Error(ErrorCode::PathNotFound,
+                       concat("no '", printable(name), "' in ", printable(place)));
+    auto guess = did_you_mean(name, names);
+    return guess.empty() ? std::move(error) : std::move(error).hint(std::move(guess));
+}
+
+struct OpenDirectory {
+    NodePointer node;
+    std::string path;
+    std::uint64_t next = 0;
+    std::vector<std::pair<std::string, NodePointer>> batch;
+    std::size_t taken = 0;
+
+    bool refill() {
+        batch.clear();
+        taken = 0;
+        node->list(next, [this](std::string_view name, const NodePointer& child) {
+            batch.emplace_back(name, child);
+            return batch.size() < kBatch;
+        });
+        next += batch.size();
+        return !batch.empty();
+    }
+};
+
+}  // namespace
+
+NodePointer find_path(const NodePointer& root, std::string_view path) {
+    auto here = root;
+    for (const auto& part : path_parts(path)) {
+        if (here == nullptr || !here->is_directory()) {
+            return nullptr;
+        }
+        here = here->find(part);
+    }
+    return here;
+}
+
+NodePointer get_path(const NodePointer& root, std::string_view path) {
+    auto here = root;
+    std::string place;
+    for (const auto& part : path_parts(path)) {
+        if (!here->is_directory()) {
+            throw Error(ErrorCode::PathNotFound, concat(printable(place), " is not a directory"));
+        }
+        auto next = here->find(part);
+        if (next == nullptr) {
+            throw missing(*here, part, place.empty() ? "the recovery point" : place);
+        }
+        here = std::move(next);
+        place += place.empty() ? part : "/" + part;
+    }
+    return here;
+}
+
+bool walk(const NodePointer& root,
+          const std::function<Walk(const std::string& path, const NodePointer& node)>& visit) {
+    std::vector<OpenDirectory> open;
+    open.push_back({root, "", 0, {}, 0});
+    while (!open.empty()) {
+        auto& directory = open.back();
+        if (directory.taken == directory.batch.size() && !directory.refill()) {
+            open.pop_back();
+            continue;
+        }
+        const auto [name, node] = std::move(directory.batch[directory.taken++]);
+        const auto path = directory.path.empty() ? name : concat(directory.path, "/", name);
+        const auto answer = visit(path, node);
+        if (answer == Walk::Stop) {
+            return false;
+        }
+        if (answer == Walk::Into && node->is_directory()) {
+            open.push_back({node, path, 0, {}, 0});
+        }
+    }
+    return true;
+}
+
+}  // namespace backup::view

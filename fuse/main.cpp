@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// kubectl-backup-mount: wiring only.
+#include "core/backend/open_backend.hpp"
+#include "core/base/error.hpp"
+#include "core/base/file_descriptor.hpp"
+#include "core/base/log.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/chunk_store.hpp"
+#include "core/repository/secret_handover.hpp"
+#include "fuse/background.hpp"
+#include "fuse/error_journal.hpp"
+#include "fuse/mount_point.hpp"
+#include "fuse/mounted_view.hpp"
+#include "fuse/options.hpp"
+#include "fuse/session.hpp"
+
+#include <iostream>
+#include <thread>
+#include <unistd.h>
+
+namespace backup::fuse {
+
+namespace {
+
+repository::Secret find_secret(const Options& options) {
+    if (options.secret_descriptor) {
+        return repository::take_secret(FileDescriptor(*options.secret_descriptor));
+    }
+    repository::Secret secret;
+    constexpr std::uint64_t kLongest = 64U << 10U;
+    if (options.key_file) {
+        secret.key_file =
+            repository::parse_key_file(as_text(read_file(*options.key_file, kLongest)));
+    } else {
+        secret.passphrase =
+            std::string(trim(as_text(read_file(*options.passphrase_file, kLongest))));
+    }
+    return secret;
+}
+
+std::string status_text(const Options& options,
+                        const view::RepositoryView& view,
+                        const repository::ChunkStore& chunks,
+                        const ErrorJournal& journal) {
+    const auto counters = chunks.counters();
+    return concat("repository: ",
+                  options.repository,
+                  "\npoints: ",
+                  view.points()->size(),
+                  "\nerrors: ",
+                  journal.count(),
+                  "\nframes decoded: ",
+                  counters.frames_decoded,
+                  "\nframe cache hits: ",
+                  counters.frame_cache_hits,
+                  "\nbytes fetched: ",
+                  counters.bytes_fetched,
+                  "\n");
+}
+
+void run(const Options& options, Background& background) {
+    Log log([](std::string_view line) { std::cerr << concat(line, "\n"); });
+    if (!options.log.empty()) {
+        log.configure(options.log);
+    }
+    const auto backend = backend::open_backend(options.repository);
+    const auto mount_point = check_mount_point(options.mount_point, backend->location());
+    const auto repository = repository::open_repository(*backend, find_secret(options));
+    repository::ChunkStore chunks(repository, {.frame_cache_bytes = options.cache_bytes});
+    SystemClock clock;
+    ErrorJournal journal(clock, log);
+    view::RepositoryView view(
+        repository,
+        chunks,
+        {.uid = ::getuid(), .gid = ::getgid()},
+        {{"errors", [&journal] { return journal.text(); }},
+         {"status", [&] { return status_text(options, view, chunks, journal); }}});
+    std::vector<Problem> problems;
+    view.refresh(&problems);
+    for (const auto& problem : problems) {
+        journal.add(Error(problem.code, concat(problem.subject, ": ", problem.message)));
+    }
+    MountedView mounted(view, journal);
+    serve(mounted,
+          {.mount_point = mount_point,
+           .allow_other = options.allow_other,
+           .threads = std::thread::hardware_concurrency() + 1},
+          [&background] { background.report_ready(); });
+}
+
+int report(const Error& error, Background& background) {
+    std::cerr << "error: " << error.what() << '\n';
+    if (!error.hint().empty()) {
+        std::cerr << "hint: " << error.hint() << '\n';
+    }
+    std::cerr.flush();
+    background.report_failure(error.exit_code());
+    return error.exit_code();
+}
+
+int run_program(std::span<const std::string> words) {
+    auto background = Background::none();
+    try {
+        const auto options = parse_options(words);
+        if (options.shows_help) {
+            std::cout << help_text();
+            return 0;
+        }
+        if (!options.in_foreground) {
+            background = Background::start();
+        }
+        run(options, background);
+        return 0;
+    } catch (const Error& error) {
+        return report(error, background);
+    } catch (const std::exception& unexpected) {
+        return report(Error(ErrorCode::Internal, unexpected.what()), background);
+    }
+}
+
+}  // namespace
+
+}  // namespace backup::fuse
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    return backup::fuse::run_program(words);
+}

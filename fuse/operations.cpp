@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+#define FUSE_USE_VERSION 312
+
+#include "fuse/operations.hpp"
+
+#include "fuse/reply.hpp"
+
+#include <fuse_lowlevel.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <vector>
+
+namespace backup::fuse {
+
+namespace {
+
+using view::Freshness;
+using view::Node;
+using view::NodeInfo;
+using view::NodePointer;
+
+// A point never changes. Seconds; the kernel keeps what it knows as long as it has the memory.
+constexpr double kForever = 1e9;
+// Lists of points and what hangs on them.
+constexpr double kForMoment = 1.0;
+constexpr std::size_t kLongestRead = 1U << 20U;
+
+MountedView& view_of(fuse_req_t request) {
+    return *static_cast<MountedView*>(fuse_req_userdata(request));
+}
+
+/// Runs the action, which replies; replies itself when the action could not.
+template <typename Action>
+void answer(fuse_req_t request, Action&& action) {
+    auto& view = view_of(request);
+    const int problem = errno_after([&view](const Error& error) { view.journal().add(error); },
+                                    [&] { action(view); });
+    if (problem != 0) {
+        fuse_reply_err(request, problem);
+    }
+}
+
+double keep_for(const Node& node) {
+    switch (node.freshness()) {
+        case Freshness::Forever:
+            return kForever;
+        case Freshness::UntilPoint:
+            return kForMoment;
+        case Freshness::Now:
+            break;
+    }
+    return 0;
+}
+
+mode_t file_type_bits(model::FileType type) {
+    switch (type) {
+        case model::FileType::Regular:
+            return S_IFREG;
+        case model::FileType::Directory:
+            return S_IFDIR;
+        case model::FileType::Symlink:
+            return S_IFLNK;
+        case model::FileType::Fifo:
+            return S_IFIFO;
+        case model::FileType::Socket:
+            return S_IFSOCK;
+        case model::FileType::CharacterDevice:
+            return S_IFCHR;
+        case model::FileType::BlockDevice:
+            return S_IFBLK;
+    }
+    return 0;
+}
+
+timespec to_timespec(std::int64_t nanoseconds) {
+    constexpr std::int64_t kBillion = 1'000'000'000;
+    auto seconds = nanoseconds / kBillion;
+    auto rest = nanoseconds % kBillion;
+    if (rest < 0) {
+        rest += kBillion;
+        --seconds;
+    }
+    return {seconds, rest};
+}
+
+struct stat to_stat(const Node& node, const NodeInfo& info) {
+    constexpr std::uint64_t kBlock = 512;
+    const auto& attributes = info.attributes;
+
+    struct stat out {};
+
+    out.st_ino = node.inode();
+    out.st_mode = file_type_bits(attributes.type) | attributes.mode;
+    out.st_nlink = attributes.link_count;
+    out.st_uid = attributes.uid;
+    out.st_gid = attributes.gid;
+    out.st_rdev = makedev(attributes.device_major, attributes.device_minor);
+    out.st_size = static_cast<off_t>(attributes.size);
+    out.st_blocks = static_cast<blkcnt_t>((info.allocated_bytes + kBlock - 1) / kBlock);
+    out.st_blksize = 128 << 10;
+    out.st_mtim = to_timespec(attributes.mtime_ns);
+    out.st_ctim = to_timespec(attributes.ctime_ns);
+    out.st_atim = out.st_mtim;
+    return out;
+}
+
+fuse_entry_param to_entry(Node& node) {
+    fuse_entry_param entry{};
+    entry.ino = node.inode();
+    entry.generation = 1;
+    entry.attr = to_stat(node, node.info());
+    entry.attr_timeout = keep_for(node);
+    entry.entry_timeout = keep_for(node);
+    return entry;
+}
+
+void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+    answer(request, [&](MountedView& view) {
+        const auto directory = view.nodes().get(parent);
+        fuse_entry_param entry{};
+        if (const auto found = directory->find(name)) {
+            entry = to_entry(*found);
+            view.nodes().remember(found);
+        } else {
+            // An entry without inode: the kernel remembers that there is none.
+            entry.entry_timeout = keep_for(*directory);
+        }
+        fuse_reply_entry(request, &entry);
+    });
+}
+
+void forget(fuse_req_t request, fuse_ino_t inode, std::uint64_t count) {
+    view_of(request).nodes().forget(inode, count);
+    fuse_reply_none(request);
+}
+
+void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
+    for (const auto& item : std::span(forgets, count)) {
+        view_of(request).nodes().forget(item.ino, item.nlookup);
+    }
+    fuse_reply_none(request);
+}
+
+void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*unused*/) {
+    answer(request, [&](MountedView& view) {
+        const auto node = view.nodes().get(inode);
+        const auto stat = to_stat(*node, node->info());
+        fuse_reply_attr(request, &stat, keep_for(*node));
+    });
+}
+
+void readlink(fuse_req_t request, fuse_ino_t inode) {
+    answer(request, [&](MountedView& view) {
+        fuse_reply_readlink(request,
+                            view.nodes().get(inode)->info().attributes.link_target.c_str());
+    });
+}
+
+void read(fuse_req_t request,
+          fuse_ino_t inode,
+          std::size_t size,
+          off_t offset,
+          fuse_file_info* /*unused*/) {
+    answer(request, [&](MountedView& view) {
+        thread_local std::vector<std::byte> buffer(kLongestRead);
+        const auto wanted = std::span(buffer).first(std::min(size, buffer.size()));
+        const auto count =
+            view.nodes().get(inode)->read(static_cast<std::uint64_t>(offset), wanted);
+        fuse_reply_buf(request, reinterpret_cast<const char*>(buffer.data()), count);
+    });
+}
+
+// Positions in a directory: "." and ".." come first, then the entries by number.
+constexpr off_t kBehindDot = 1;
+constexpr off_t kBehindDotDot = 2;
+// The kernel finds ".." itself; the number in a listing is for show (as FUSE_UNKNOWN_INO).
+constexpr fuse_ino_t kUnknownInode = 0xffffffff;
+
+/// Collects as many entries as fit in the kernel's buffer.
+class Listing {
+  public:
+    Listing(fuse_req_t request, std::size_t size, bool is_plus)
+        : request_(request),
+          buffer_(std::min(size, kLongestRead)),
+          is_plus_(is_plus) {}
+
+    /// False when it does not fit any more.
+    bool add(const char* name, Node& node, off_t behind) {
+        if (is_plus_) {
+            return add_entry(name, to_entry(node), behind);
+        }
+
+        struct stat stat {};
+
+        stat.st_ino = node.inode();
+        stat.st_mode = file_type_bits(node.type());
+        return add_name(name, stat, behind);
+    }
+
+    /// "." and "..": names only, for the kernel must not count a lookup for them.
+    bool add_dots(const char* name, fuse_ino_t inode, off_t behind) {
+        fuse_entry_param entry{};
+        entry.attr.st_ino = inode;
+        entry.attr.st_mode = S_IFDIR;
+        return is_plus_ ? add_entry(name, entry, behind) : add_name(name, entry.attr, behind);
+    }
+
+    void reply() { fuse_reply_buf(request_, buffer_.data(), used_); }
+
+  private:
+    bool add_entry(const char* name, const fuse_entry_param& entry, off_t behind) {
+        const auto room = std::span(buffer_).subspan(used_);
+        return take(
+            fuse_add_direntry_plus(request_, room.data(), room.size(), name, &entry, behind));
+    }
+
+    bool add_name(const char* name, const struct stat& stat, off_t behind) {
+        const auto room = std::span(buffer_).subspan(used_);
+        return take(fuse_add_direntry(request_, room.data(), room.size(), name, &stat, behind));
+    }
+
+    bool take(std::size_t needed) {
+        if (needed > buffer_.size() - used_) {
+            return false;
+        }
+        used_ += needed;
+        return true;
+    }
+
+    fuse_req_t request_;
+    std::vector<char> buffer_;
+    std::size_t used_ = 0;
+    bool is_plus_;
+};
+
+void list(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, bool is_plus) {
+    answer(request, [&](MountedView& view) {
+        const auto directory = view.nodes().get(inode);
+        Listing listing(request, size, is_plus);
+        if (offset < kBehindDot) {
+            listing.add_dots(".", inode, kBehindDot);
+        }
+        if (offset < kBehindDotDot) {
+            listing.add_dots("..", kUnknownInode, kBehindDotDot);
+        }
+        auto number = static_cast<std::uint64_t>(std::max<off_t>(0, offset - kBehindDotDot));
+        std::string terminated;
+        directory->list(number, [&](std::string_view name, const NodePointer& node) {
+            terminated = name;
+            ++number;
+            if (!listing.add(
+                    terminated.c_str(), *node, static_cast<off_t>(number) + kBehindDotDot)) {
+                return false;
+            }
+            if (is_plus) {
+                view.nodes().remember(node);
+            }
+            return true;
+        });
+        listing.reply();
+    });
+}
+
+void readdir(fuse_req_t request,
+             fuse_ino_t inode,
+             std::size_t size,
+             off_t offset,
+             fuse_file_info* /*unused*/) {
+    list(request, inode, size, offset, false);
+}
+
+void readdirplus(fuse_req_t request,
+                 fuse_ino_t inode,
+                 std::size_t size,
+                 off_t offset,
+                 fuse_file_info* /*unused*/) {
+    list(request, inode, size, offset, true);
+}
+
+/// The size-then-content dance of getxattr(2) and listxattr(2).
+void reply_sized(fuse_req_t request, std::string_view content, std::size_t room) {
+    if (room == 0) {
+        fuse_reply_xattr(request, content.size());
+    } else if (room < content.size()) {
+        fuse_reply_err(request, ERANGE);
+    } else {
+        fuse_reply_buf(request, content.data(), content.size());
+    }
+}
+
+void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t room) {
+    answer(request, [&](MountedView& view) {
+        const auto info = view.nodes().get(inode)->info();
+        for (const auto& xattr : info.attributes.xattrs) {
+            if (xattr.name == name) {
+                reply_sized(request, xattr.value, room);
+                return;
+            }
+        }
+        fuse_reply_err(request, ENODATA);
+    });
+}
+
+void listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t room) {
+    answer(request, [&](MountedView& view) {
+        const auto info = view.nodes().get(inode)->info();
+        std::string names;
+        for (const auto& xattr : info.attributes.xattrs) {
+            names += xattr.name;
+            names += '\0';
+        }
+        reply_sized(request, names, room);
+    });
+}
+
+void statfs(fuse_req_t request, fuse_ino_t /*inode*/) {
+    answer(request, [&](MountedView& view) {
+        constexpr unsigned kBlock = 4096;
+        const auto totals = view.totals();
+        struct statvfs out {};
+        out.f_bsize = kBlock;
+        out.f_frsize = kBlock;
+        out.f_blocks = totals.bytes / kBlock;
+        out.f_files = totals.files;
+        out.f_namemax = 255;
+        out.f_flag = ST_RDONLY;
+        fuse_reply_statfs(request, &out);
+    });
+}
+
+void want(fuse_conn_info& connection, unsigned capability) {
+    if ((connection.capable & capability) != 0) {
+        connection.want |= capability;
+    }
+}
+
+void init(void* /*view*/, fuse_conn_info* connection) {
+    // What each buys was measured: docs/performance.md and docs/adr/0007-fuse-low-level-api.md.
+    want(*connection, FUSE_CAP_READDIRPLUS);
+    want(*connection, FUSE_CAP_READDIRPLUS_AUTO);
+    want(*connection, FUSE_CAP_NO_OPEN_SUPPORT);
+    want(*connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
+    want(*connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
+    want(*connection, FUSE_CAP_CACHE_SYMLINKS);
+    want(*connection, FUSE_CAP_PARALLEL_DIROPS);
+    want(*connection, FUSE_CAP_EXPORT_SUPPORT);
+    want(*connection, FUSE_CAP_ASYNC_READ);
+    connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ |
+                                               FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    connection->max_read = kLongestRead;
+    connection->max_readahead = std::max<unsigned>(connection->max_readahead, kLongestRead);
+    connection->max_background = 64;
+    connection->time_gran = 1;
+}
+
+}  // namespace
+
+const fuse_lowlevel_ops& operations() {
+    static const fuse_lowlevel_ops table = [] {
+        fuse_lowlevel_ops ops{};
+        ops.init = init;
+        ops.lookup = lookup;
+        ops.forget = forget;
+        ops.forget_multi = forget_multi;
+        ops.getattr = getattr;
+        ops.readlink = readlink;
+        ops.read = read;
+        ops.readdir = readdir;
+        ops.readdirplus = readdirplus;
+        ops.getxattr = getxattr;
+        ops.listxattr = listxattr;
+        ops.statfs = statfs;
+        return ops;
+    }();
+    return table;
+}
+
+}  // namespace backup::fuse
