@@ -24,6 +24,8 @@ function(backup_layer)
     target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(${target} PRIVATE backup_warnings ${LAYER_PRIVATE})
     foreach(layer IN LISTS LAYER_DEPENDS)
+        if(TARGET backup_${layer}) # temporary
         target_link_libraries(${target} PUBLIC backup::${layer})
+        endif()
     endforeach()
 endfunction()

@@ -38,12 +38,12 @@ struct FileEntry {
     std::uint64_t inode = 0;  // at the source; 0: not known
     std::uint32_t device_major = 0;
     std::uint32_t device_minor = 0;
-    bool has_link_group = false;       // other names of this tree with the same inode are one file
-    bool changed_while_read = false;   // the content may be a mix of two states
-    bool content_unreadable = false;   // the content is missing: a Problem says why
-    bool is_racy = false;              // changed so lately that equal times next time prove nothing
-    std::string link_target;           // Symlink only
-    std::vector<Xattr> xattrs;         // sorted by name
+    bool has_link_group = false;      // other names of this tree with the same inode are one file
+    bool changed_while_read = false;  // the content may be a mix of two states
+    bool content_unreadable = false;  // the content is missing: a Problem says why
+    bool is_racy = false;             // changed so lately that equal times next time prove nothing
+    std::string link_target;          // Symlink only
+    std::vector<Xattr> xattrs;        // sorted by name
 
     bool operator==(const FileEntry&) const = default;
 };

@@ -96,14 +96,21 @@ class Scanner {
     }
 
     void skip_string() {
-        for (++at_;; at_ += 2) {
-            at_ = text_.find_first_of("\"\\", at_);
-            if (at_ == std::string_view::npos) {
+        const auto begin = at_ + 1;
+        at_ = begin;
+        while (true) {
+            const auto quote = text_.find('"', at_);
+            if (quote == std::string_view::npos) {
                 at_ = text_.size();
                 fail("a string does not end");
             }
-            if (text_[at_] == '"') {
-                ++at_;
+            at_ = quote + 1;
+            auto run = quote;
+            while (run > begin && text_[run - 1] == '\\') {
+                --run;
+            }
+            // An even number of backslashes escape each other, not the quote.
+            if ((quote - run) % 2 == 0) {
                 return;
             }
         }

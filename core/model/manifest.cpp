@@ -11,9 +11,15 @@ namespace backup::model {
 namespace {
 
 constexpr std::array<std::string_view, 9> kServerMetadata = {
-    "uid",           "resourceVersion",   "generation",
-    "selfLink",      "creationTimestamp", "deletionTimestamp",
-    "managedFields", "ownerReferences",   "deletionGracePeriodSeconds",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "selfLink",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "managedFields",
+    "ownerReferences",
+    "deletionGracePeriodSeconds",
 };
 
 // Annotations that describe the state of the old cluster: research of Velero's restore actions and
@@ -58,10 +64,14 @@ constexpr std::array<std::string_view, 34> kStateAnnotations = {
 // Finalizers that the server or a controller adds again, or that only make sense while the object
 // is being deleted. Those of other controllers stay.
 constexpr std::array<std::string_view, 8> kServerFinalizers = {
-    "kubernetes.io/*",        "foregroundDeletion",
-    "orphan",                 "external-attacher/*",
-    "external-provisioner*",  "snapshot.storage.kubernetes.io/*",
-    "service.kubernetes.io/*", "batch.kubernetes.io/job-tracking",
+    "kubernetes.io/*",
+    "foregroundDeletion",
+    "orphan",
+    "external-attacher/*",
+    "external-provisioner*",
+    "snapshot.storage.kubernetes.io/*",
+    "service.kubernetes.io/*",
+    "batch.kubernetes.io/job-tracking",
 };
 
 bool matches_any(std::string_view text, std::span<const std::string_view> patterns) {
@@ -131,8 +141,9 @@ std::string group_of(std::string_view api_version) {
 bool has_controlling_owner(const Json& object) {
     const auto* owners = object.find_path({"metadata", "ownerReferences"});
     return owners != nullptr && owners->is_array() &&
-           std::any_of(owners->items().begin(), owners->items().end(),
-                       [](const Json& owner) { return owner.bool_at({"controller"}); });
+           std::any_of(owners->items().begin(), owners->items().end(), [](const Json& owner) {
+               return owner.bool_at({"controller"});
+           });
 }
 
 }  // namespace
@@ -169,10 +180,11 @@ bool is_made_by_controller(const Json& object, const ManifestType& type) {
     }
     if (group.empty() && kind == "Endpoints") {
         // The endpoints controller marks what it made; endpoints made by hand have no such mark.
-        return object.find_path({"metadata", "annotations",
+        return object.find_path({"metadata",
+                                 "annotations",
                                  "endpoints.kubernetes.io/last-change-trigger-time"}) != nullptr ||
-               object.find_path({"metadata", "labels",
-                                 "endpoints.kubernetes.io/managed-by"}) != nullptr;
+               object.find_path({"metadata", "labels", "endpoints.kubernetes.io/managed-by"}) !=
+                   nullptr;
     }
     if (group.empty() && kind == "Pod") {
         return object.find_path({"metadata", "annotations", "kubernetes.io/config.mirror"}) !=

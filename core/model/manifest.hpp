@@ -16,9 +16,9 @@ struct ManifestType {
     std::string kind;         // "Deployment"
 };
 
-/// Removes what only the server sets, what belongs to the old cluster (uids, allocated addresses and
-/// ports, bindings, the node) and what admission put in and will put in again. apiVersion, kind and
-/// metadata come first; apiVersion and kind of the object win over `type`.
+/// Removes what only the server sets, what belongs to the old cluster (uids, allocated addresses
+/// and ports, bindings, the node) and what admission put in and will put in again. apiVersion, kind
+/// and metadata come first; apiVersion and kind of the object win over `type`.
 Json clean_manifest(Json object, const ManifestType& type);
 
 /// True when a controller makes this object again by itself (it has a controlling owner), or the

@@ -59,7 +59,8 @@ void erase_items(Json& object, std::string_view name, Predicate&& is_unwanted) {
 // True when compact JSON text has `"name":number` in it.
 bool mentions(std::string_view text, std::string_view name, std::int64_t number) {
     const auto wanted = concat('"', name, "\":", number);
-    for (auto at = text.find(wanted); at != std::string_view::npos; at = text.find(wanted, at + 1)) {
+    for (auto at = text.find(wanted); at != std::string_view::npos;
+         at = text.find(wanted, at + 1)) {
         const auto end = at + wanted.size();
         if (end == text.size() || text[end] < '0' || text[end] > '9') {
             return true;
@@ -88,8 +89,8 @@ bool is_managed_port(const Json& fields, const Json& port) {
 class ChosenPorts {
   public:
     explicit ChosenPorts(const Json& service)
-        : applied_(service.text_at({"metadata", "annotations",
-                                    "kubectl.kubernetes.io/last-applied-configuration"})),
+        : applied_(service.text_at(
+              {"metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"})),
           managed_(service.find_path({"metadata", "managedFields"})) {}
 
     bool has_node_port(const Json& port) const {
@@ -194,8 +195,9 @@ void clean_pod(Json& object) {
             }
         }
     }
-    erase_items(*spec, "volumes",
-                [&](const Json& volume) { return tokens.contains(volume.text_at({"name"})); });
+    erase_items(*spec, "volumes", [&](const Json& volume) {
+        return tokens.contains(volume.text_at({"name"}));
+    });
     erase_mounts(*spec, tokens);
     erase_items(*spec, "tolerations", is_default_toleration);
 }
@@ -235,8 +237,11 @@ void clean_job_spec(Json& spec) {
         return;
     }
     if (auto* labels = find_object(*metadata, {"labels"})) {
-        erase_all(*labels, {"controller-uid", "batch.kubernetes.io/controller-uid", "job-name",
-                            "batch.kubernetes.io/job-name"});
+        erase_all(*labels,
+                  {"controller-uid",
+                   "batch.kubernetes.io/controller-uid",
+                   "job-name",
+                   "batch.kubernetes.io/job-name"});
         erase_when_empty(*metadata, "labels");
     }
 }
@@ -321,6 +326,7 @@ void clean_kind(Json& object, std::string_view group, std::string_view kind) {
         std::string_view kind;
         void (*clean)(Json&);
     };
+
     static constexpr std::array<Rule, 17> kRules = {{
         {"", "Namespace", clean_namespace},
         {"", "PersistentVolume", clean_volume},

@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/content/frame_group.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/parse_stored.hpp"
 #include "core/repository/sealed_blob.hpp"
 
 #include <limits>
@@ -85,7 +86,8 @@ Bytes encode_config(const RepositoryId& id,
 Parameters decode_config(ByteView blob, const RepositoryId& id, const KeyRing& keys) {
     const BlobOpener opener(id, keys, BlobKind::Config, blob, std::string(kConfigName));
     const auto plain = opener.open(0, {}, blob.subspan(format::kHeaderBytes));
-    return parameters_from_json(parse_json(as_text(plain)));
+    return parse_stored(kConfigName,
+                        [&] { return parameters_from_json(parse_json(as_text(plain))); });
 }
 
 }  // namespace backup::repository

@@ -80,7 +80,8 @@ std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks,
                 record);
 }
 
-std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks, std::shared_ptr<PageCache> cache,
+std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks,
+                                             std::shared_ptr<PageCache> cache,
                                              const PointRecord& record) {
     const auto table = read_stream(chunks, record.pages, kPageTableLimitBytes);
     return std::make_unique<TreeReader>(std::move(cache), record.root, parse_page_table(table));

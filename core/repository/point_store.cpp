@@ -6,6 +6,7 @@
 #include "core/content/compression.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/parse_stored.hpp"
 #include "core/repository/sealed_blob.hpp"
 
 #include <algorithm>
@@ -17,10 +18,11 @@ namespace backup::repository {
 
 namespace {
 
+constexpr std::string_view kRecord = "the record of the point";
 constexpr std::uint64_t kLargestLedger = std::uint64_t{1} << 30U;
 
 [[noreturn]] void refuse(std::string_view reason) {
-    throw Error(ErrorCode::CorruptData, concat("the record of the point is damaged: ", reason));
+    throw Error(ErrorCode::CorruptData, concat(kRecord, " is damaged: ", reason));
 }
 
 template <typename Id>
@@ -92,19 +94,6 @@ PointRecord record_from_json(const Json& json) {
     record.ledger = stream_at(json, "ledger");
     record.packs = stream_at(json, "packs");
     return record;
-}
-
-/// Text inside an authentic blob that cannot be read is damage all the same.
-template <typename Parse>
-auto parse_or_refuse(Parse parse) {
-    try {
-        return parse();
-    } catch (const Error& error) {
-        if (error.code() == ErrorCode::InvalidArgument) {
-            refuse(error.message());
-        }
-        throw;
-    }
 }
 
 PointRecord load_point(const Repository& repository,
@@ -185,7 +174,7 @@ model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record) {
     return with_context([] { return std::string("ledger"); },
                         [&] {
                             const auto bytes = read_stream(chunks, record.ledger, kLargestLedger);
-                            return parse_or_refuse([&] {
+                            return parse_stored("it", [&] {
                                 return model::ledger_from_json(parse_json(as_text(bytes)));
                             });
                         });
@@ -206,7 +195,7 @@ PointRecord decode_point(const Repository& repository, ByteView blob) {
     const BlobOpener opener(repository.id(), repository.keys(), BlobKind::Point, blob, "the point");
     const auto stored = opener.open(0, {}, blob.subspan(format::kHeaderBytes));
     const auto plain = content::decompress_whole(stored, format::kLargestPoint);
-    return parse_or_refuse([&] { return record_from_json(parse_json(as_text(plain))); });
+    return parse_stored(kRecord, [&] { return record_from_json(parse_json(as_text(plain))); });
 }
 
 }  // namespace backup::repository

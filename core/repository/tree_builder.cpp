@@ -142,9 +142,9 @@ struct TreeBuilder::State {
     content::ShortId flush_group(OpenDirectory& directory);
     Mark make_mark();
 
-    std::vector<content::ShortId> written_;             // in the order of writing
-    std::vector<std::uint32_t> page_of_mark_;           // number in written_
-    std::map<Mark, std::vector<std::uint32_t>> above_;  // pages of slices of slices, inner first
+    std::vector<content::ShortId> written_;                // in the order of writing
+    std::vector<std::uint32_t> page_of_mark_;              // number in written_
+    std::map<Mark, std::vector<std::uint32_t>> above_;     // pages of slices of slices, inner first
     std::map<Mark, std::vector<content::ShortId>> built_;  // pages of trees of other builders
 };
 
@@ -334,7 +334,8 @@ void TreeBuilder::State::attach(OpenDirectory& parent, FileEntry attributes, Gro
     append(parent, std::move(entry));
 }
 
-void TreeBuilder::State::attach_built(OpenDirectory& parent, const FileEntry& attributes,
+void TreeBuilder::State::attach_built(OpenDirectory& parent,
+                                      const FileEntry& attributes,
                                       const BuiltTree& built) {
     EntryDraft entry;
     entry.attributes = attributes;

@@ -16,9 +16,9 @@ inline constexpr std::string_view kExtraDirectory = "extra";
 /// In kExtraDirectory: JSON array of {group, version, kind, plural, singular, namespaced}.
 inline constexpr std::string_view kResourcesFile = "resources.json";
 
-/// An object's name as a file name of at most 250 bytes: '/', '%', NUL and control characters become
-/// %XX, "." and ".." are escaped whole, the empty name is "%". What would be longer is cut and ends
-/// in "%~" and 32 digits of its SHA-256: such a name is had back from the object only.
+/// An object's name as a file name of at most 250 bytes: '/', '%', NUL and control characters
+/// become %XX, "." and ".." are escaped whole, the empty name is "%". What would be longer is cut
+/// and ends in "%~" and 32 digits of its SHA-256: such a name is had back from the object only.
 std::string escape_name(std::string_view name);
 
 /// The reverse; nothing when `escaped` was cut or is no escaped name.

@@ -65,7 +65,9 @@ struct TreeReader::State {
                              const EntryRecord& record,
                              std::uint64_t offset,
                              std::span<std::byte> out);
-    void flatten(const Extent& extent, unsigned depth, std::uint64_t begin,
+    void flatten(const Extent& extent,
+                 unsigned depth,
+                 std::uint64_t begin,
                  const std::function<void(std::uint64_t begin, const Extent&)>& visit);
     void each_extent(const TreeEntry& entry,
                      const std::function<void(std::uint64_t begin, const Extent&)>& visit);
@@ -192,7 +194,9 @@ std::size_t TreeReader::State::read_extents(const PageView& view,
 }
 
 void TreeReader::State::flatten(
-    const Extent& extent, unsigned depth, std::uint64_t begin,
+    const Extent& extent,
+    unsigned depth,
+    std::uint64_t begin,
     const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
     if (depth == 0) {
         visit(begin, extent);
@@ -206,8 +210,7 @@ void TreeReader::State::flatten(
 }
 
 void TreeReader::State::each_extent(
-    const TreeEntry& entry,
-    const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
+    const TreeEntry& entry, const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
     const auto page = page_of(entry);
     const auto record = page->view->entry(entry.index);
     std::uint64_t begin = 0;
@@ -231,10 +234,12 @@ TreeReader::TreeReader(std::shared_ptr<PageSource> source,
                        DirectoryRef root,
                        std::vector<content::ShortId> pages,
                        TreeReaderOptions options)
-    : TreeReader(std::make_shared<PageCache>(std::move(source), options.page_cache_bytes), root,
+    : TreeReader(std::make_shared<PageCache>(std::move(source), options.page_cache_bytes),
+                 root,
                  std::move(pages)) {}
 
-TreeReader::TreeReader(std::shared_ptr<PageCache> cache, DirectoryRef root,
+TreeReader::TreeReader(std::shared_ptr<PageCache> cache,
+                       DirectoryRef root,
                        std::vector<content::ShortId> pages)
     : state_(std::make_unique<State>(std::move(cache), root, std::move(pages))) {}
 
@@ -309,9 +314,8 @@ FileContent TreeReader::load_content(const TreeEntry& entry) {
     if (record.content == ContentKind::Inline) {
         content.inline_bytes = std::string(view.heap(record.a, record.b));
     }
-    state_->each_extent(entry, [&](std::uint64_t, const Extent& extent) {
-        content.extents.push_back(extent);
-    });
+    state_->each_extent(
+        entry, [&](std::uint64_t, const Extent& extent) { content.extents.push_back(extent); });
     return content;
 }
 

@@ -53,7 +53,8 @@ class TreeReader {
                std::vector<content::ShortId> pages,
                TreeReaderOptions options = {});
     /// Trees of one repository share pages, so they may share their cache.
-    TreeReader(std::shared_ptr<PageCache> cache, DirectoryRef root,
+    TreeReader(std::shared_ptr<PageCache> cache,
+               DirectoryRef root,
                std::vector<content::ShortId> pages);
     ~TreeReader();
     TreeReader(const TreeReader&) = delete;
@@ -63,7 +64,8 @@ class TreeReader {
     static std::unique_ptr<TreeReader> open(ChunkStore& chunks,
                                             const PointRecord& record,
                                             TreeReaderOptions options = {});
-    static std::unique_ptr<TreeReader> open(ChunkStore& chunks, std::shared_ptr<PageCache> cache,
+    static std::unique_ptr<TreeReader> open(ChunkStore& chunks,
+                                            std::shared_ptr<PageCache> cache,
                                             const PointRecord& record);
 
     DirectoryRef root() const;

@@ -17,10 +17,14 @@ TEST_CASE("a file is unchanged when all that tells of a change is the same") {
     before.inode = 7;
     CHECK(is_unchanged(before, before));
     const std::vector<std::function<void(FileEntry&)>> changes = {
-        [](FileEntry& entry) { ++entry.size; },     [](FileEntry& entry) { ++entry.mtime_ns; },
-        [](FileEntry& entry) { ++entry.ctime_ns; }, [](FileEntry& entry) { ++entry.inode; },
-        [](FileEntry& entry) { ++entry.mode; },     [](FileEntry& entry) { ++entry.uid; },
-        [](FileEntry& entry) { ++entry.gid; },      [](FileEntry& entry) { entry.link_target = "x"; },
+        [](FileEntry& entry) { ++entry.size; },
+        [](FileEntry& entry) { ++entry.mtime_ns; },
+        [](FileEntry& entry) { ++entry.ctime_ns; },
+        [](FileEntry& entry) { ++entry.inode; },
+        [](FileEntry& entry) { ++entry.mode; },
+        [](FileEntry& entry) { ++entry.uid; },
+        [](FileEntry& entry) { ++entry.gid; },
+        [](FileEntry& entry) { entry.link_target = "x"; },
         [](FileEntry& entry) { entry.type = FileType::Fifo; },
     };
     for (const auto& change : changes) {
@@ -31,8 +35,8 @@ TEST_CASE("a file is unchanged when all that tells of a change is the same") {
 }
 
 TEST_CASE("what was not read whole is never taken for unchanged") {
-    for (auto flag : {&FileEntry::is_racy, &FileEntry::changed_while_read,
-                      &FileEntry::content_unreadable}) {
+    for (auto flag :
+         {&FileEntry::is_racy, &FileEntry::changed_while_read, &FileEntry::content_unreadable}) {
         FileEntry before;
         before.*flag = true;
         CHECK_FALSE(is_unchanged(before, FileEntry{}));

@@ -44,6 +44,8 @@ TEST_CASE("a name with escapes is decoded") {
 TEST_CASE("items keep their spaces and number forms") {
     CHECK(items_of(R"([ {"a": 1e0 } , [] ,"x"])") ==
           std::vector<std::string>{R"({"a": 1e0 })", "[]", R"("x")"});
+    CHECK(items_of(R"(["a\\","\\\"]",{"\"":"\\"}])") ==
+          std::vector<std::string>{R"("a\\")", R"("\\\"]")", R"({"\"":"\\"})"});
     CHECK(items_of(" [ ] ").empty());
 }
 

@@ -244,12 +244,22 @@ TEST_CASE("accounts, secrets, namespaces, roles") {
 
 TEST_CASE("cleaning twice is cleaning once, and odd objects do not break it") {
     const std::vector<std::string> odd = {
-        "[]", "1", "null", "{}", R"({"metadata":[]})", R"({"metadata":{"annotations":[],"finalizers":{}}})",
+        "[]",
+        "1",
+        "null",
+        "{}",
+        R"({"metadata":[]})",
+        R"({"metadata":{"annotations":[],"finalizers":{}}})",
         R"({"metadata":{"finalizers":[1,null]},"spec":[]})",
         R"({"spec":{"ports":[1,{}],"containers":[1],"volumes":{},"tolerations":[null],"template":1}})",
         R"({"secrets":[1],"imagePullSecrets":{},"data":[]})"};
-    for (const auto* kind : {"Pod", "Service", "Secret", "ServiceAccount", "PersistentVolumeClaim",
-                             "PersistentVolume", "Namespace"}) {
+    for (const auto* kind : {"Pod",
+                             "Service",
+                             "Secret",
+                             "ServiceAccount",
+                             "PersistentVolumeClaim",
+                             "PersistentVolume",
+                             "Namespace"}) {
         for (const auto& text : odd) {
             INFO(kind << " " << text);
             const auto once = clean_manifest(parse_json(text), {"v1", kind});

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/writer.hpp"
 
+#include "core/base/task_group.hpp"
 #include "core/repository/blob_name.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
 
 #include <atomic>
-#include <thread>
 
 using namespace backup;
 using namespace backup::repository;
@@ -222,9 +222,9 @@ TEST_CASE("many threads write one point") {
     {
         ChunkStore known(fixture.repository);
         Writer writer(fixture.repository, known, fixture.random, fixture.clock);
-        std::vector<std::jthread> threads;
+        TaskGroup threads;
         for (int thread = 0; thread < 4; ++thread) {
-            threads.emplace_back([&] {
+            threads.start([&](const std::stop_token&) {
                 content::ChunkHasher hasher(fixture.repository.keys().chunk_id);
                 content::FrameGroupBuilder group(4096, 1, true);
                 for (const auto& bytes : contents) {
@@ -241,16 +241,16 @@ TEST_CASE("many threads write one point") {
                 writer.add_group(group.take(), PackKind::Data);
             });
         }
-        threads.clear();
+        threads.wait();
         writer.commit(fixture.record());
     }
     CHECK(claims == 200);
     ChunkStore chunks(fixture.repository);
     CHECK(chunks.chunk_count() == 401);
-    std::vector<std::jthread> readers;
+    TaskGroup readers;
     std::atomic<int> wrong{0};
     for (int thread = 0; thread < 4; ++thread) {
-        readers.emplace_back([&] {
+        readers.start([&](const std::stop_token&) {
             content::ChunkHasher hasher(fixture.repository.keys().chunk_id);
             for (const auto& bytes : contents) {
                 const auto id = hasher(content::ChunkKind::Data, bytes);
@@ -258,6 +258,6 @@ TEST_CASE("many threads write one point") {
             }
         });
     }
-    readers.clear();
+    readers.wait();
     CHECK(wrong == 0);
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What killed runs have left in a cluster: finds the pods and ConfigMaps of movers, removes those
+// whose run is dead. Never takes a pod of a run that lives (docs/mover-pod.md says how that is
+// known).
+#pragma once
+
+#include "core/base/clock.hpp"
+#include "core/base/problem.hpp"
+#include "core/kube/client.hpp"
+#include "core/volume/mover_owner.hpp"
+
+#include <chrono>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace backup::volume {
+
+struct CleanUpOptions {
+    std::vector<std::string> namespaces;  // empty: all, which needs the right to list cluster-wide
+    MoverOwner self;                      // make_mover_owner
+    std::set<std::string> spared_runs;    // besides our own
+    /// A pod of another machine that has not started by then never will.
+    std::chrono::seconds older_than{900};
+    bool force = false;    // also those that seem to be in use, by whomever
+    bool dry_run = false;  // say what would be done
+    Clock* clock = nullptr;
+    std::stop_token stop;
+};
+
+struct Leftover {
+    std::string kind;  // "pod" or "configmap"
+    std::string ns;
+    std::string name;
+    std::string run_id;
+    std::string host;         // where its run was started
+    bool is_removed = false;  // or would be, with dry_run
+    std::string reason;       // "its process 4711 is gone"
+
+    bool operator==(const Leftover&) const = default;
+};
+
+struct CleanUpResult {
+    std::vector<Leftover> leftovers;  // by namespace, pods first
+    std::vector<Problem> problems;    // what could not be listed or removed
+};
+
+/// Throws what ends everything: no connection, Unauthorized, Interrupted. A namespace that may not
+/// be looked at is a problem.
+CleanUpResult clean_up(kube::Client& client, const CleanUpOptions& options);
+
+}  // namespace backup::volume

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A point: the sealed blob as it is, and its record as JSON inside a valid seal.
+#include "core/content/compression.hpp"
+#include "core/repository/point_store.hpp"
+#include "tests/fuzz/repository_world.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace backup;
+    using namespace backup::repository;
+    const ByteView input = std::as_bytes(std::span(data, size));
+    fuzz::RepositoryWorld world;
+    fuzz::expect_refusal_or_success([&] { decode_point(world.repository, input); });
+    const auto seal = [&](ByteView plain) {
+        BlobSealer sealer(world.id, world.keys, BlobKind::Point, world.random);
+        Bytes blob = to_bytes(sealer.header());
+        sealer.append_section(blob, 0, {}, plain);
+        return blob;
+    };
+    fuzz::expect_refusal_or_success([&] { decode_point(world.repository, seal(input)); });
+    return fuzz::expect_refusal_or_success(
+        [&] { decode_point(world.repository, seal(content::compress_whole(input))); });
+}
