@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a namespace, a kind, an object is stored: pure functions with the rule that decided, so
+// that the ledger and `create --dry-run` can say why. docs/scope.md lists the rules in their order.
+#pragma once
+
+#include "core/capture/object_facts.hpp"
+#include "core/capture/scope.hpp"
+#include "core/model/ledger.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace backup::capture {
+
+enum class Verdict {
+    Out,
+    In,
+    Related,  // of an object: stored because another one needs it; of a kind: only such objects are
+};
+
+struct Decision {
+    Verdict verdict = Verdict::Out;
+    std::string_view rule;  // stable id: "mark", "kind.default", "selector.label", ...
+    model::SkipReason skip = model::SkipReason::None;  // None with Out: simply not asked for
+    std::string message = {};                          // why, when the rule alone does not tell
+
+    bool is_out() const { return verdict == Verdict::Out; }
+    bool operator==(const Decision&) const = default;
+};
+
+/// `ns` are the facts of a Namespace object.
+Decision decide_namespace(const ObjectFacts& ns, const Scope& scope);
+
+/// What of a kind is wanted, before any of it is listed.
+Decision decide_resource(const model::ApiResource& resource, const Scope& scope);
+
+/// Facts about the surroundings of an object.
+struct ObjectContext {
+    bool is_namespace_in = true;       // its namespace was chosen (cluster-scoped: true)
+    bool is_related = false;           // a stored object needs it
+    bool service_has_selector = false;  // of Endpoints: the Service of that name selects pods
+};
+
+Decision decide(const ObjectFacts& object, const model::ApiResource& resource,
+                const ObjectContext& context, const Scope& scope);
+
+/// Whether the person named this kind with --include-resource by a name of its own (not by a group
+/// or pattern): that overrides what is never stored.
+bool is_named(const model::ApiResource& resource, const Scope& scope);
+
+}  // namespace backup::capture

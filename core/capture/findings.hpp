@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run has gathered from the API server so far: where each object was stored, and what was
+// learned on the way. Plain data; one for each list, merged into one for the run.
+#pragma once
+
+#include "core/base/json.hpp"
+#include "core/capture/object_facts.hpp"
+#include "core/model/ledger.hpp"
+#include "core/repository/file_content.hpp"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace backup::capture {
+
+struct StoredObject {
+    std::int64_t created_ns = 0;
+    std::uint64_t bytes = 0;
+    repository::FileContent content;
+};
+
+/// name -> object; namespace ("" for cluster-scoped) -> "plural.group" -> those. Sorted as a tree is.
+using ObjectsByName = std::map<std::string, StoredObject, std::less<>>;
+using ObjectsByResource = std::map<std::string, ObjectsByName, std::less<>>;
+using ObjectsByNamespace = std::map<std::string, ObjectsByResource, std::less<>>;
+
+bool contains(const ObjectsByNamespace& objects, const model::ObjectKey& key);
+std::uint64_t count_objects(const ObjectsByNamespace& objects);
+
+/// A PersistentVolumeClaim whose object is stored.
+struct Claim {
+    ObjectFacts facts;
+    Json document;
+};
+
+/// Objects of one kind in one namespace that were left out for the same reason.
+struct SkippedObjects {
+    std::uint64_t count = 0;
+    std::vector<std::string> names;  // the first few
+    std::string message;
+};
+
+struct SkipKey {
+    std::string resource;
+    std::string ns;
+    model::SkipReason reason = model::SkipReason::None;
+    auto operator<=>(const SkipKey&) const = default;
+};
+
+using Names = std::set<std::string, std::less<>>;
+
+struct Findings {
+    ObjectsByNamespace objects;
+    std::map<SkipKey, SkippedObjects> skipped;
+    std::set<model::ObjectKey> wanted;  // named by stored objects
+    Names service_accounts;             // "namespace/name" of the stored ones
+    Names selecting_services;           // "namespace/name": their endpoints are generated
+    std::vector<Claim> claims;
+    std::vector<model::VolumeRecord> skipped_claims;  // whose object is not stored either
+
+    void add_skipped(const model::ObjectKey& key, model::SkipReason reason,
+                     std::string_view message);
+    void merge(Findings&& other);
+};
+
+/// "a, b, c and 12 more", with the reason in front.
+std::string describe_skipped(const SkippedObjects& skipped);
+
+}  // namespace backup::capture

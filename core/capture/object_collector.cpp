@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/capture/object_collector.hpp"
+
+#include "core/base/stop_on_signal.hpp"
+#include "core/base/task_group.hpp"
+#include "core/base/text.hpp"
+#include "core/capture/decision.hpp"
+#include "core/capture/references.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+namespace backup::capture {
+
+namespace {
+
+constexpr std::string_view kNeeded = "needed by other objects of the point";
+
+/// Listed before the others: endpoints are judged by their services, and volumes are read soon
+/// after their claims and pods were seen.
+constexpr std::array<std::string_view, 3> kFirst = {"services", "pods", "persistentvolumeclaims"};
+
+bool is_first(const model::ApiResource& resource) {
+    return std::find(kFirst.begin(), kFirst.end(), resource.name()) != kFirst.end();
+}
+
+/// What one list can fail with while the others still make sense.
+bool is_failure_of_one(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::Forbidden:
+        case ErrorCode::KubeNotFound:
+        case ErrorCode::KubeConflict:
+        case ErrorCode::KubeExpired:
+        case ErrorCode::KubeThrottled:
+        case ErrorCode::KubeServerError:
+        case ErrorCode::KubeInvalid:
+        case ErrorCode::InvalidArgument:
+        case ErrorCode::TimedOut:
+        case ErrorCode::Unsupported:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::string text_of(const Error& error) {
+    const std::string hint(error.hint());
+    return printable(hint.empty() ? error.what() : concat(error.what(), " (", hint, ")"));
+}
+
+}  // namespace
+
+ObjectCollector::ObjectCollector(CollectorContext context)
+    : context_(std::move(context)), taker_(context_.scope, context_.namespaces.names) {}
+
+CollectedObjects ObjectCollector::collect(const std::stop_token& stop) {
+    list_scope(stop);
+    if (auto access = access_.lock(); !access->was_granted && access->first_refusal) {
+        throw Error(std::move(*access->first_refusal));
+    }
+    const auto sink = context_.make_sink();
+    take_namespaces(*sink);
+    sink->flush();
+    list_needed(stop);
+    want_definitions();
+    fetch_wanted(stop);
+    note_skips();
+    return std::move(*result_.lock());
+}
+
+void ObjectCollector::list_scope(const std::stop_token& stop) {
+    std::vector<ListJob> first;
+    std::vector<ListJob> others;
+    for (const auto& resource : context_.discovery.resources) {
+        add_jobs(resource, is_first(resource) ? first : others);
+    }
+    run_lists(std::move(first), stop);
+    selecting_services_ = result_.lock()->findings.selecting_services;
+    taker_.set_selecting_services(&selecting_services_);
+    run_lists(std::move(others), stop);
+}
+
+void ObjectCollector::add_jobs(const model::ApiResource& resource, std::vector<ListJob>& jobs) {
+    const Decision decision = decide_resource(resource, context_.scope);
+    if (decision.is_out()) {
+        // What can only be created (reviews, bindings) is no state.
+        const bool is_state = resource.can("get") || resource.can("list");
+        if (decision.skip != model::SkipReason::None && is_state) {
+            model::ListRecord record;
+            record.resource = resource.name();
+            record.outcome = model::Outcome::Skipped;
+            record.reason = decision.skip;
+            record.message = decision.message;
+            result_.lock()->lists.push_back(std::move(record));
+        }
+        return;
+    }
+    if (decision.verdict == Verdict::Related) {
+        return;
+    }
+    if (!resource.namespaced || context_.namespaces.prefers_wide_lists) {
+        jobs.push_back({&resource, {}, {}});
+        return;
+    }
+    for (const auto& ns : context_.namespaces.names) {
+        jobs.push_back({&resource, ns, {}});
+    }
+}
+
+void ObjectCollector::in_parallel(const Work& work, const std::stop_token& stop) {
+    TaskGroup tasks(stop);
+    for (unsigned i = 0; i < context_.workers; ++i) {
+        tasks.start([&](const std::stop_token& token) {
+            const auto sink = context_.make_sink();
+            work(*sink, token);
+            sink->flush();
+        });
+    }
+    tasks.wait();
+}
+
+void ObjectCollector::run_lists(std::vector<ListJob> jobs, const std::stop_token& stop) {
+    Synchronized<std::deque<ListJob>> waiting(
+        std::deque<ListJob>(std::make_move_iterator(jobs.begin()),
+                            std::make_move_iterator(jobs.end())));
+    const auto next = [&waiting]() -> std::optional<ListJob> {
+        auto queue = waiting.lock();
+        if (queue->empty()) {
+            return std::nullopt;
+        }
+        ListJob job = std::move(queue->front());
+        queue->pop_front();
+        return job;
+    };
+    in_parallel(
+        [&](ObjectSink& sink, const std::stop_token& token) {
+            while (const auto job = next()) {
+                throw_if_stopped(token);
+                for (auto& more : run_list(*job, sink, token)) {
+                    waiting.lock()->push_back(std::move(more));
+                }
+            }
+        },
+        stop);
+}
+
+kube::ListOptions ObjectCollector::options_for(const ListJob& job,
+                                               const std::stop_token& stop) const {
+    kube::ListOptions options;
+    options.ns = job.ns;
+    options.stop = stop;
+    const auto& selectors = context_.scope.selectors;
+    // Services are wanted whole: they say which endpoints are generated.
+    if (selectors.size() == 1 && !job.is_needed && job.resource->name() != "services") {
+        options.label_selector = model::format_label_selector(selectors.front());
+    }
+    return options;
+}
+
+/// Lists to be run instead, when this one was not allowed over the whole cluster.
+std::vector<ObjectCollector::ListJob> ObjectCollector::run_list(const ListJob& job,
+                                                                ObjectSink& sink,
+                                                                const std::stop_token& stop) {
+    Findings findings;
+    std::uint64_t count = 0;
+    kube::ListHandler handler;
+    handler.on_item = [&](std::string_view item) {
+        const model::Object object(*job.resource, std::string(item));
+        if (job.is_needed && !job.is_needed(object.json())) {
+            return;
+        }
+        const auto asked = job.is_needed ? Asked::ByNeed : Asked::ByScope;
+        if (taker_.take(*job.resource, object, asked, sink, findings)) {
+            ++count;
+            context_.progress.advance(1, item.size());
+        }
+    };
+    handler.on_restart = [&] {
+        findings = {};
+        count = 0;
+    };
+    kube::ListResult listed;
+    const auto failure = failure_of([&] {
+        listed = list_objects(context_.client, *job.resource, options_for(job, stop), handler);
+    });
+    model::ListRecord record;
+    record.resource = job.resource->name();
+    record.scope = job.is_wide() ? "*" : job.ns;
+    record.count = count;
+    record.resource_version = listed.resource_version;
+    record.is_consistent = listed.is_consistent;
+    if (!listed.is_consistent) {
+        record.message = "the list expired while it was read: its parts are of different moments";
+    }
+    result_.lock()->findings.merge(std::move(findings));
+    if (failure) {
+        return note_failure(job, *failure, std::move(record));
+    }
+    access_.lock()->was_granted = true;
+    if (job.is_needed) {
+        record.message = kNeeded;
+    }
+    if (!job.is_needed || count > 0) {
+        result_.lock()->lists.push_back(std::move(record));
+    }
+    return {};
+}
+
+std::vector<ObjectCollector::ListJob> ObjectCollector::note_failure(const ListJob& job,
+                                                                    const Error& failure,
+                                                                    model::ListRecord record) {
+    if (!is_failure_of_one(failure.code())) {
+        throw Error(failure);
+    }
+    const bool is_forbidden = failure.code() == ErrorCode::Forbidden;
+    if (is_forbidden && job.is_needed) {
+        result_.lock()->warnings.push_back(
+            concat(record.resource, " that belong to the namespaces are not stored: ",
+                   text_of(failure)));
+        return {};
+    }
+    if (is_forbidden && job.is_wide()) {
+        std::vector<ListJob> each;
+        for (const auto& ns : context_.namespaces.names) {
+            each.push_back({job.resource, ns, {}});
+        }
+        return each;
+    }
+    if (is_forbidden) {
+        auto access = access_.lock();
+        if (!access->first_refusal) {
+            access->first_refusal = failure;
+        }
+    }
+    record.outcome = model::Outcome::Failed;
+    record.message = text_of(failure);
+    result_.lock()->lists.push_back(std::move(record));
+    return {};
+}
+
+void ObjectCollector::take_namespaces(ObjectSink& sink) {
+    const auto* resource = find_resource("namespaces");
+    if (resource == nullptr || decide_resource(*resource, context_.scope).is_out()) {
+        return;
+    }
+    const bool only_with_objects = context_.scope.is_narrow() && context_.scope.spans_cluster();
+    auto result = result_.lock();
+    std::uint64_t count = 0;
+    for (const auto& object : context_.namespaces.objects) {
+        if (!only_with_objects || result->findings.objects.contains(object.key().name)) {
+            if (taker_.take(*resource, object, Asked::ByNeed, sink, result->findings)) {
+                ++count;
+            }
+        }
+    }
+    model::ListRecord record;
+    record.resource = resource->name();
+    record.count = count;
+    result->lists.push_back(std::move(record));
+}
+
+void ObjectCollector::list_needed(const std::stop_token& stop) {
+    const Names namespaces = context_.namespaces.names;
+    const Names accounts = result_.lock()->findings.service_accounts;
+    const auto binds = [&](const Json& binding) {
+        return binds_service_account(binding, accounts, namespaces);
+    };
+    const auto is_served = [&](const Json& object) { return is_served_from(object, namespaces); };
+    const std::array<std::pair<std::string_view, std::function<bool(const Json&)>>, 4> wanted = {{
+        {"clusterrolebindings.rbac.authorization.k8s.io", binds},
+        {"validatingwebhookconfigurations.admissionregistration.k8s.io", is_served},
+        {"mutatingwebhookconfigurations.admissionregistration.k8s.io", is_served},
+        {"apiservices.apiregistration.k8s.io", is_served},
+    }};
+    std::vector<ListJob> jobs;
+    for (const auto& [name, is_needed] : wanted) {
+        const auto* resource = find_resource(name);
+        if (resource != nullptr &&
+            decide_resource(*resource, context_.scope).verdict == Verdict::Related) {
+            jobs.push_back({resource, {}, is_needed});
+        }
+    }
+    run_lists(std::move(jobs), stop);
+}
+
+void ObjectCollector::want_definitions() {
+    auto result = result_.lock();
+    for (const auto& [ns, resources] : result->findings.objects) {
+        for (const auto& [name, objects] : resources) {
+            const auto* resource = find_resource(name);
+            if (resource != nullptr && may_be_custom(resource->group)) {
+                result->findings.wanted.insert(
+                    {"customresourcedefinitions.apiextensions.k8s.io", "", name});
+            }
+        }
+    }
+}
+
+void ObjectCollector::fetch_wanted(const std::stop_token& stop) {
+    for (;;) {
+        Synchronized<std::deque<model::ObjectKey>> waiting;
+        {
+            auto result = result_.lock();
+            for (const auto& key : std::exchange(result->findings.wanted, {})) {
+                if (!contains(result->findings.objects, key) && looked_at_.insert(key).second) {
+                    waiting.lock()->push_back(key);
+                }
+            }
+        }
+        if (waiting.lock()->empty()) {
+            return;
+        }
+        in_parallel(
+            [&](ObjectSink& sink, const std::stop_token& token) {
+                for (;;) {
+                    model::ObjectKey key;
+                    {
+                        auto queue = waiting.lock();
+                        if (queue->empty()) {
+                            return;
+                        }
+                        key = std::move(queue->front());
+                        queue->pop_front();
+                    }
+                    throw_if_stopped(token);
+                    fetch(key, sink, token);
+                }
+            },
+            stop);
+    }
+}
+
+void ObjectCollector::fetch(const model::ObjectKey& key, ObjectSink& sink,
+                            const std::stop_token& stop) {
+    const auto* resource = find_resource(key.resource);
+    if (resource == nullptr || decide_resource(*resource, context_.scope).is_out() ||
+        (!key.ns.empty() && !context_.namespaces.names.contains(key.ns))) {
+        return;
+    }
+    kube::ApiRequest request;
+    request.path = kube::resource_path(*resource, key.ns, key.name);
+    request.asked = {"get", resource->group, resource->plural, key.ns, key.name};
+    request.stop = stop;
+    const auto response = context_.client.exchange(request);
+    if (response.status == 404) {
+        return;
+    }
+    if (!response.is_success()) {
+        const auto error = kube::api_error(response, request.asked);
+        const auto subject = format_object_key(key);
+        auto result = result_.lock();
+        if (error.code() == ErrorCode::Forbidden) {
+            result->warnings.push_back(
+                concat(subject, " is ", kNeeded, ", but not stored: ", text_of(error)));
+        } else if (is_failure_of_one(error.code())) {
+            result->problems.push_back({subject, text_of(error)});
+        } else {
+            throw Error(error);
+        }
+        return;
+    }
+    Findings findings;
+    const model::Object object(*resource, response.body);
+    const bool is_stored = taker_.take(*resource, object, Asked::ByNeed, sink, findings);
+    auto result = result_.lock();
+    result->findings.merge(std::move(findings));
+    if (!is_stored) {
+        return;
+    }
+    context_.progress.advance(1, response.body.size());
+    auto& lists = result->lists;
+    const auto known = std::find_if(lists.begin(), lists.end(), [&](const auto& record) {
+        return record.resource == key.resource && record.scope == key.ns &&
+               record.message == kNeeded;
+    });
+    auto& record = known == lists.end() ? lists.emplace_back() : *known;
+    record.resource = key.resource;
+    record.scope = key.ns;
+    record.message = kNeeded;
+    ++record.count;
+}
+
+void ObjectCollector::note_skips() {
+    auto result = result_.lock();
+    for (const auto& [key, skipped] : result->findings.skipped) {
+        model::ListRecord record;
+        record.resource = key.resource;
+        record.scope = key.ns;
+        record.outcome = model::Outcome::Skipped;
+        record.reason = key.reason;
+        record.count = skipped.count;
+        record.message = describe_skipped(skipped);
+        result->lists.push_back(std::move(record));
+    }
+    std::sort(result->lists.begin(), result->lists.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.scope, a.resource, a.outcome, a.reason) <
+               std::tie(b.scope, b.resource, b.outcome, b.reason);
+    });
+}
+
+const model::ApiResource* ObjectCollector::find_resource(std::string_view name) const {
+    const auto& resources = context_.discovery.resources;
+    const auto found = std::find_if(resources.begin(), resources.end(), [name](const auto& resource) {
+        return resource.name() == name;
+    });
+    return found == resources.end() ? nullptr : &*found;
+}
+
+}  // namespace backup::capture

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/capture/plan.hpp"
+
+#include "core/capture/survey.hpp"
+
+#include <numeric>
+#include <utility>
+
+namespace backup::capture {
+
+namespace {
+
+std::vector<PlannedKind> count_kinds(const ObjectsByNamespace& objects) {
+    std::vector<PlannedKind> kinds;
+    for (const auto& [ns, resources] : objects) {
+        for (const auto& [resource, names] : resources) {
+            PlannedKind kind{ns, resource, names.size(), 0};
+            for (const auto& [name, object] : names) {
+                kind.bytes += object.bytes;
+            }
+            kinds.push_back(std::move(kind));
+        }
+    }
+    return kinds;
+}
+
+}  // namespace
+
+std::uint64_t Plan::objects() const {
+    return std::accumulate(
+        kinds.begin(), kinds.end(), std::uint64_t{0}, [](std::uint64_t sum, const auto& kind) {
+            return sum + kind.objects;
+        });
+}
+
+Plan make_plan(kube::Client& client, const Scope& scope, Progress& progress, std::stop_token stop) {
+    Survey survey = survey_cluster({client, scope, make_discarding_sink, progress}, stop);
+    Plan plan;
+    plan.cluster = std::move(survey.cluster);
+    plan.scope = to_json(scope);
+    plan.namespaces = std::move(survey.namespaces);
+    plan.kinds = count_kinds(survey.objects);
+    plan.ledger = std::move(survey.ledger);
+    plan.ledger.volumes = std::move(survey.volumes);
+    return plan;
+}
+
+Json to_json(const Plan& plan) {
+    Json kinds = Json::array();
+    for (const auto& kind : plan.kinds) {
+        kinds.push_back(Json::object({{"namespace", kind.ns},
+                                      {"resource", kind.resource},
+                                      {"objects", kind.objects},
+                                      {"bytes", kind.bytes}}));
+    }
+    Json json = Json::object();
+    json["cluster"] = Json::object({{"uid", plan.cluster.uid},
+                                    {"server", plan.cluster.server},
+                                    {"version", plan.cluster.version}});
+    json["scope"] = plan.scope;
+    json["namespaces"] = Json::Array(plan.namespaces.begin(), plan.namespaces.end());
+    json["objects"] = plan.objects();
+    json["kinds"] = std::move(kinds);
+    json["ledger"] = model::to_json(plan.ledger);
+    return json;
+}
+
+}  // namespace backup::capture

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/capture/survey.hpp"
+
+#include "core/base/closest_match.hpp"
+#include "core/base/text.hpp"
+#include "core/capture/volume_plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+namespace backup::capture {
+
+namespace {
+
+/// Groups whose servers are often down and hold nothing that could be restored.
+constexpr std::array<std::string_view, 3> kIgnoredGroups = {
+    "metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io"};
+
+void check_word(const std::string& word, const kube::Discovery& discovery) {
+    const auto names = [&word](const auto& resource) {
+        return model::names_resource(word, resource);
+    };
+    const auto& resources = discovery.resources;
+    const auto& others = discovery.other_versions;
+    // A kind of a group that is down cannot be known.
+    if (std::any_of(resources.begin(), resources.end(), names) ||
+        std::any_of(others.begin(), others.end(), names) || !discovery.problems.empty()) {
+        return;
+    }
+    std::vector<std::string> known;
+    for (const auto& resource : resources) {
+        known.push_back(resource.plural);
+        known.push_back(resource.name());
+        known.insert(known.end(), resource.short_names.begin(), resource.short_names.end());
+    }
+    throw Error(ErrorCode::InvalidArgument,
+                concat("the cluster has no kind '", printable(word), "'"))
+        .hint(did_you_mean(word, known));
+}
+
+void check_words(const Scope& scope, const kube::Discovery& discovery) {
+    for (const auto* words : {&scope.include_resources, &scope.exclude_resources}) {
+        for (const auto& word : *words) {
+            check_word(word, discovery);
+        }
+    }
+}
+
+bool is_group_excluded(const std::string& group, const Scope& scope) {
+    const auto is_it = [&group](const std::string& word) {
+        return word == group || word == "*." + group;
+    };
+    return std::any_of(scope.exclude_resources.begin(), scope.exclude_resources.end(), is_it);
+}
+
+void note_discovery_problems(const kube::Discovery& discovery, const Scope& scope,
+                             model::Ledger& ledger) {
+    for (const auto& problem : discovery.problems) {
+        const auto group = problem.subject.substr(0, problem.subject.find('/'));
+        const bool is_ignored =
+            std::find(kIgnoredGroups.begin(), kIgnoredGroups.end(), group) != kIgnoredGroups.end();
+        const bool is_excluded = is_group_excluded(group, scope);
+        if (!is_ignored && !is_excluded) {
+            ledger.problems.push_back({printable(problem.subject), printable(problem.message)});
+            continue;
+        }
+        model::ListRecord record;
+        record.resource = "*." + group;
+        record.outcome = model::Outcome::Skipped;
+        record.reason =
+            is_excluded ? model::SkipReason::ExcludedByUser : model::SkipReason::GroupIgnored;
+        record.message = printable(problem.message);
+        ledger.lists.push_back(std::move(record));
+    }
+}
+
+model::ClusterIdentity identify(kube::Client& client, const model::ApiResource& namespaces,
+                                const std::stop_token& stop) {
+    model::ClusterIdentity identity;
+    identity.server = client.config().server;
+    identity.version = client.server_version(stop).text;
+    kube::ApiRequest request;
+    request.path = kube::resource_path(namespaces, {}, "kube-system");
+    request.asked = {"get", "", namespaces.plural, "", "kube-system"};
+    request.stop = stop;
+    // Who may see one namespace only gets a refusal: the server's address has to do then.
+    const auto response = client.exchange(request);
+    if (response.is_success()) {
+        identity.uid = model::Object(namespaces, response.body).uid();
+    }
+    return identity;
+}
+
+/// With selectors over many namespaces a point is about those in which something was found.
+std::vector<std::string> namespaces_of_point(const Scope& scope, const ChosenNamespaces& chosen,
+                                             const ObjectsByNamespace& objects) {
+    std::vector<std::string> names;
+    const bool only_with_objects = scope.is_narrow() && scope.spans_cluster();
+    std::copy_if(chosen.names.begin(),
+                 chosen.names.end(),
+                 std::back_inserter(names),
+                 [&](const std::string& ns) {
+                     return !only_with_objects || objects.contains(ns);
+                 });
+    return names;
+}
+
+template <typename Item>
+void append_all(std::vector<Item>& to, std::vector<Item>&& from) {
+    std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+}  // namespace
+
+Survey survey_cluster(const SurveyContext& context, const std::stop_token& stop) {
+    auto& client = context.client;
+    const auto& scope = context.scope;
+    Survey survey;
+
+    context.progress.stage("discovery");
+    const auto discovery = kube::discover(client, stop);
+    check_words(scope, discovery);
+    note_discovery_problems(discovery, scope, survey.ledger);
+    survey.resources = discovery.resources;
+    const auto& namespace_resource = discovery.get("namespaces");
+    survey.cluster = identify(client, namespace_resource, stop);
+    auto namespaces = choose_namespaces(client, namespace_resource, scope, stop);
+
+    context.progress.stage("objects");
+    ObjectCollector collector({client,
+                               discovery,
+                               scope,
+                               namespaces,
+                               context.make_sink,
+                               context.progress,
+                               context.workers});
+    auto collected = collector.collect(stop);
+
+    survey.volumes = plan_volumes(collected.findings.claims, scope);
+    check_volume_rights(client, survey.volumes, stop);
+    append_all(survey.volumes, std::move(collected.findings.skipped_claims));
+    survey.objects = std::move(collected.findings.objects);
+    survey.namespaces = namespaces_of_point(scope, namespaces, survey.objects);
+    append_all(survey.ledger.lists, std::move(namespaces.skipped));
+    append_all(survey.ledger.lists, std::move(collected.lists));
+    append_all(survey.ledger.problems, std::move(collected.problems));
+    append_all(survey.ledger.warnings, std::move(namespaces.warnings));
+    append_all(survey.ledger.warnings, std::move(collected.warnings));
+    return survey;
+}
+
+}  // namespace backup::capture

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes what a view shows (a volume, a directory of it, one file, rendered manifests) into a sink.
+// Knows nothing of where the sink is.
+#pragma once
+
+#include "core/base/progress.hpp"
+#include "core/view/node.hpp"
+#include "core/volume/tree_sink.hpp"
+
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace backup::restore {
+
+class TreeWriter {
+  public:
+    TreeWriter(volume::TreeSink& sink, std::stop_token stop, Progress* progress = nullptr)
+        : sink_(sink),
+          stop_(std::move(stop)),
+          progress_(progress) {}
+
+    /// The directory becomes the root of the sink.
+    void write_root(const view::NodePointer& directory);
+    /// The root of the sink is a directory without attributes that holds `node` under `name`.
+    void write_alone(const view::NodePointer& node, const std::string& name);
+
+  private:
+    struct Level {
+        view::NodePointer directory;
+        std::vector<std::pair<std::string, view::NodePointer>> window;
+        std::size_t next = 0;
+        std::uint64_t following = 0;
+        bool is_at_end = false;
+        std::size_t path_bytes = 0;
+    };
+
+    struct FirstName {
+        std::string path;
+        std::uint32_t names_left = 0;
+    };
+
+    void descend();
+    void enter(const view::NodePointer& directory, model::FileEntry entry);
+    void write_node(const view::NodePointer& node, const std::string& name);
+    bool write_as_link(view::Node& node, const model::FileEntry& entry);
+    void write_file(view::Node& node, const model::FileEntry& entry);
+    bool write_extent(view::Node& node, std::uint64_t begin, std::uint64_t end);
+    std::string path_of(std::string_view name) const;
+
+    volume::TreeSink& sink_;
+    std::stop_token stop_;
+    Progress* progress_;
+    std::vector<Level> levels_;
+    std::string path_;
+    std::unordered_map<std::uint64_t, FirstName> links_;
+    Bytes buffer_;
+};
+
+/// The stored attributes of a file of a volume, otherwise what the node shows.
+model::FileEntry attributes_of(view::Node& node);
+
+}  // namespace backup::restore

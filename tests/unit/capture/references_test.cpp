@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/capture/references.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace backup;
+using namespace backup::capture;
+
+namespace {
+
+std::string references(std::string_view resource, std::string_view json) {
+    std::string text;
+    for (const auto& key : references_of(resource, "shop", parse_json(json))) {
+        text += model::format_object_key(key) + " ";
+    }
+    return text;
+}
+
+constexpr std::string_view kPodSpec = R"({
+    "serviceAccountName": "web", "priorityClassName": "high", "runtimeClassName": "gvisor",
+    "imagePullSecrets": [{"name": "registry"}],
+    "volumes": [
+        {"name": "d", "persistentVolumeClaim": {"claimName": "data"}},
+        {"name": "c", "configMap": {"name": "settings"}},
+        {"name": "s", "secret": {"secretName": "tls"}},
+        {"name": "p", "projected": {"sources": [{"configMap": {"name": "ca"}},
+                                                {"secret": {"name": "token"}}]}},
+        {"name": "e", "emptyDir": {}}],
+    "initContainers": [{"envFrom": [{"configMapRef": {"name": "env"}}]}],
+    "containers": [{"env": [{"name": "A", "value": "x"},
+                            {"name": "B", "valueFrom": {"secretKeyRef": {"name": "db"}}}],
+                    "envFrom": [{"secretRef": {"name": "extra"}}]}]})";
+
+constexpr std::string_view kPodReferences =
+    "configmaps/shop/ca configmaps/shop/env configmaps/shop/settings "
+    "persistentvolumeclaims/shop/data priorityclasses.scheduling.k8s.io/high "
+    "runtimeclasses.node.k8s.io/gvisor secrets/shop/db secrets/shop/extra secrets/shop/registry "
+    "secrets/shop/tls secrets/shop/token serviceaccounts/shop/web ";
+
+}  // namespace
+
+TEST_CASE("a pod needs what its spec names, wherever the spec stands", "[references]") {
+    const std::string spec(kPodSpec);
+    CHECK(references("pods", R"({"spec":)" + spec + "}") == kPodReferences);
+    CHECK(references("deployments.apps", R"({"spec":{"template":{"spec":)" + spec + "}}}") ==
+          kPodReferences);
+    CHECK(references("cronjobs.batch",
+                     R"({"spec":{"jobTemplate":{"spec":{"template":{"spec":)" + spec + "}}}}}") ==
+          kPodReferences);
+}
+
+TEST_CASE("a stateful set needs the claims of its replicas", "[references]") {
+    CHECK(references("statefulsets.apps",
+                     R"({"metadata":{"name":"db"},"spec":{"replicas":2,"ordinals":{"start":1},
+                         "volumeClaimTemplates":[{"metadata":{"name":"data"}}]}})") ==
+          "persistentvolumeclaims/shop/data-db-1 persistentvolumeclaims/shop/data-db-2 ");
+}
+
+TEST_CASE("a hostile number of replicas has an end", "[references]") {
+    const auto found = references_of(
+        "statefulsets.apps",
+        "shop",
+        parse_json(R"({"metadata":{"name":"db"},"spec":{"replicas":2147483647,
+                       "volumeClaimTemplates":[{"metadata":{"name":"data"}}]}})"));
+    CHECK(found.size() == 10'000);
+}
+
+TEST_CASE("cluster-scoped objects are found from the objects that name them", "[references]") {
+    CHECK(references("persistentvolumeclaims",
+                     R"({"spec":{"volumeName":"pv-1","storageClassName":"fast"}})") ==
+          "persistentvolumes/pv-1 storageclasses.storage.k8s.io/fast ");
+    CHECK(references("ingresses.networking.k8s.io",
+                     R"({"spec":{"ingressClassName":"nginx","tls":[{"secretName":"cert"}]}})") ==
+          "ingressclasses.networking.k8s.io/nginx secrets/shop/cert ");
+    CHECK(references("rolebindings.rbac.authorization.k8s.io",
+                     R"({"roleRef":{"kind":"ClusterRole","name":"view"}})") ==
+          "clusterroles.rbac.authorization.k8s.io/view ");
+    CHECK(references("configmaps", R"({"data":{"spec":"x"}})").empty());
+}
+
+TEST_CASE("odd shapes are no references", "[references]") {
+    CHECK(references("pods", R"({"spec":{"volumes":"x","containers":[1,null]}})").empty());
+    CHECK(references("pods", R"([])").empty());
+}
+
+TEST_CASE("bindings of the service accounts in scope are found", "[references]") {
+    const auto [binding, expected] = GENERATE(table<std::string, bool>({
+        {R"({"subjects":[{"kind":"User","name":"x"},
+                         {"kind":"ServiceAccount","namespace":"shop","name":"web"}]})",
+         true},
+        {R"({"subjects":[{"kind":"ServiceAccount","namespace":"shop","name":"other"}]})", false},
+        {R"({"subjects":[{"kind":"ServiceAccount","namespace":"data","name":"web"}]})", false},
+        {R"({"subjects":[{"kind":"Group","name":"system:serviceaccounts:shop"}]})", true},
+        {R"({"subjects":[{"kind":"Group","name":"system:serviceaccounts"}]})", false},
+        {R"({})", false},
+    }));
+    CAPTURE(binding);
+    CHECK(binds_service_account(parse_json(binding), {"shop/web"}, {"shop"}) == expected);
+}
+
+TEST_CASE("webhooks and API services of a namespace are found", "[references]") {
+    CHECK(is_served_from(
+        parse_json(R"({"webhooks":[{"clientConfig":{"url":"https://x"}},
+                                   {"clientConfig":{"service":{"namespace":"shop"}}}]})"),
+        {"shop"}));
+    CHECK(is_served_from(parse_json(R"({"spec":{"service":{"namespace":"shop"}}})"), {"shop"}));
+    CHECK_FALSE(is_served_from(parse_json(R"({"spec":{"service":null}})"), {"shop"}));
+}
+
+TEST_CASE("kinds of foreign groups may be custom", "[references]") {
+    CHECK(may_be_custom("example.com"));
+    CHECK(may_be_custom("snapshot.storage.k8s.io"));
+    CHECK_FALSE(may_be_custom(""));
+    CHECK_FALSE(may_be_custom("apps"));
+    CHECK_FALSE(may_be_custom("networking.k8s.io"));
+}
