@@ -7,11 +7,13 @@
 #include "core/base/text.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/secret_handover.hpp"
+#include "core/view/resolve.hpp"
 #include "fuse/background.hpp"
 #include "fuse/error_journal.hpp"
 #include "fuse/mount_point.hpp"
 #include "fuse/mounted_view.hpp"
 #include "fuse/options.hpp"
+#include "fuse/plugin_handover.hpp"
 #include "fuse/session.hpp"
 
 #include <iostream>
@@ -43,7 +45,9 @@ std::string status_text(const Options& options,
                         const repository::ChunkStore& chunks,
                         const ErrorJournal& journal) {
     const auto counters = chunks.counters();
-    return concat("repository: ",
+    return concat("pid: ",  // `umount` waits for it
+                  ::getpid(),
+                  "\nrepository: ",
                   options.repository,
                   "\npoints: ",
                   view.points()->size(),
@@ -56,6 +60,20 @@ std::string status_text(const Options& options,
                   "\nbytes fetched: ",
                   counters.bytes_fetched,
                   "\n");
+}
+
+/// What --point named, pinned: a mount of "latest" stays with the point that was latest then.
+std::vector<std::string> find_point_ids(const Options& options,
+                                        const repository::Repository& repository,
+                                        Clock& clock) {
+    std::vector<std::string> ids;
+    if (!options.points.empty()) {
+        const auto points = repository::list_points(repository);
+        for (const auto& name : options.points) {
+            ids.push_back(view::resolve_point(points, name, clock.now()).point.id);
+        }
+    }
+    return ids;
 }
 
 void run(const Options& options, Background& background) {
@@ -72,7 +90,10 @@ void run(const Options& options, Background& background) {
     view::RepositoryView view(
         repository,
         chunks,
-        {.uid = ::getuid(), .gid = ::getgid()},
+        {.uid = ::getuid(),
+         .gid = ::getgid(),
+         .namespaces = options.namespaces,
+         .points = find_point_ids(options, repository, clock)},
         {{"errors", [&journal] { return journal.text(); }},
          {"status", [&] { return status_text(options, view, chunks, journal); }}});
     std::vector<Problem> problems;
@@ -80,7 +101,7 @@ void run(const Options& options, Background& background) {
     for (const auto& problem : problems) {
         journal.add(Error(problem.code, concat(problem.subject, ": ", problem.message)));
     }
-    MountedView mounted(view, journal);
+    MountedView mounted(view, journal, options.allow_other);
     serve(mounted,
           {.mount_point = mount_point,
            .allow_other = options.allow_other,
@@ -101,6 +122,9 @@ int report(const Error& error, Background& background) {
 int run_program(std::span<const std::string> words) {
     auto background = Background::none();
     try {
+        if (is_for_plugin(words)) {
+            hand_to_plugin(words);
+        }
         const auto options = parse_options(words);
         if (options.shows_help) {
             std::cout << help_text();

@@ -23,37 +23,52 @@ Error busy(const std::filesystem::path& directory, std::string_view reason) {
             concat("cannot mount on ", directory.string(), ": ", reason)};
 }
 
+/// The kernel may still know what the directory was like: any step can be the first that fails.
+[[noreturn]] void fail(const std::filesystem::path& directory, const std::error_code& problem) {
+    if (problem == std::errc::not_connected) {
+        throw busy(directory, "a mount there has lost its daemon")
+            .hint(concat("remove it first: fusermount3 -u ", directory.string()));
+    }
+    if (problem == std::errc::no_such_file_or_directory) {
+        throw Error(ErrorCode::MountFailed, concat("there is no directory ", directory.string()))
+            .hint(concat("make it first: mkdir -p ", directory.string()));
+    }
+    throw Error(ErrorCode::MountFailed,
+                concat("cannot mount on ", directory.string(), ": ", problem.message()));
+}
+
+void check_overlap(const std::filesystem::path& mount_point,
+                   const std::filesystem::path& repository) {
+    std::error_code problem;
+    const auto place = std::filesystem::weakly_canonical(repository, problem);
+    if (!problem && (is_inside(mount_point, place) || is_inside(place, mount_point))) {
+        throw busy(mount_point, concat("it overlaps the repository ", place.string()))
+            .hint("choose a directory outside the repository");
+    }
+}
+
 }  // namespace
 
 std::filesystem::path check_mount_point(const std::filesystem::path& directory,
                                         const std::filesystem::path& repository) {
     std::error_code problem;
-    const auto status = std::filesystem::status(directory, problem);
-    if (problem == std::errc::not_connected) {
-        throw busy(directory, "a mount there has lost its daemon")
-            .hint(concat("remove it first: fusermount3 -u ", directory.string()));
+    const auto absolute = std::filesystem::canonical(directory, problem);
+    if (problem) {
+        fail(directory, problem);
     }
-    if (status.type() == std::filesystem::file_type::not_found) {
-        throw Error(ErrorCode::MountFailed, concat("there is no directory ", directory.string()))
-            .hint(concat("make it first: mkdir -p ", directory.string()));
+    const auto status = std::filesystem::status(absolute, problem);
+    if (problem) {
+        fail(directory, problem);
     }
     if (status.type() != std::filesystem::file_type::directory) {
         throw busy(directory, "it is not a directory");
     }
-    const auto absolute = std::filesystem::canonical(directory, problem);
-    if (problem) {
-        throw system_error(problem.value(), concat("mount on ", directory.string()));
-    }
     if (!repository.empty()) {
-        const auto place = std::filesystem::weakly_canonical(repository, problem);
-        if (!problem && (is_inside(absolute, place) || is_inside(place, absolute))) {
-            throw busy(directory, concat("it overlaps the repository ", place.string()))
-                .hint("choose a directory outside the repository");
-        }
+        check_overlap(absolute, repository);
     }
     const bool is_empty = std::filesystem::is_empty(absolute, problem);
     if (problem) {
-        throw system_error(problem.value(), concat("look into ", directory.string()));
+        fail(directory, problem);
     }
     if (!is_empty) {
         throw busy(directory, "it is not empty");

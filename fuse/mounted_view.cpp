@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/mounted_view.hpp"
 
+#include "core/base/text.hpp"
+
+#include <set>
+
 namespace backup::fuse {
 
-MountedView::MountedView(view::RepositoryView& view, ErrorJournal& journal)
+MountedView::MountedView(view::RepositoryView& view, ErrorJournal& journal, bool checks_permissions)
     : view_(view),
       journal_(journal),
-      nodes_(view.root(), [&view](std::uint64_t inode) { return view.find_by_inode(inode); }) {}
+      nodes_(view.root(), [&view](std::uint64_t inode) { return view.find_by_inode(inode); }),
+      checks_permissions_(checks_permissions) {
+    add_lists(view_.root(), lists_);
+}
 
 MountedView::Totals MountedView::totals() const {
     const auto points = view_.points();
@@ -18,38 +25,50 @@ MountedView::Totals MountedView::totals() const {
 }
 
 std::vector<MountedView::Stale> MountedView::refresh() {
-    std::vector<Stale> stale;
     std::vector<Problem> problems;
-    if (view_.refresh(&problems)) {
-        add_stale_lists(view_.root(), stale);
-    }
+    const bool is_changed = view_.refresh(&problems);
     for (const auto& problem : problems) {
-        journal_.add(Error(problem.code, problem.subject + ": " + problem.message));
+        journal_.add(Error(problem.code, concat(problem.subject, ": ", problem.message)));
     }
-    const auto errors = journal_.count();
-    const auto status = view_.root()->find(".backup");
-    if (errors != shown_errors_ && status) {
-        shown_errors_ = errors;
-        status->list(0, [&stale](std::string_view /*name*/, const view::NodePointer& file) {
-            stale.push_back({file->inode(), {}});
-            return true;
-        });
+    if (!is_changed) {
+        return {};
     }
+    Lists lists;
+    add_lists(view_.root(), lists);
+    auto stale = compare(lists_, lists);
+    lists_ = std::move(lists);
     return stale;
 }
 
-void MountedView::add_stale_lists(const view::NodePointer& directory, std::vector<Stale>& stale) {
-    stale.push_back({directory->inode(), {}});
+void MountedView::add_lists(const view::NodePointer& directory, Lists& lists) {
     directory->list(0, [&](std::string_view name, const view::NodePointer& child) {
-        if (child->freshness() != view::Freshness::UntilPoint) {
-            return true;
-        }
-        stale.push_back({directory->inode(), std::string(name)});
-        if (child->is_directory()) {
-            add_stale_lists(child, stale);
+        lists.emplace(std::pair(directory->inode(), std::string(name)), child->inode());
+        if (child->is_directory() && child->freshness() == view::Freshness::UntilPoint) {
+            add_lists(child, lists);
         }
         return true;
     });
+}
+
+std::vector<MountedView::Stale> MountedView::compare(const Lists& before, const Lists& after) {
+    std::vector<Stale> stale;
+    std::set<std::uint64_t> directories;
+    const auto add_others = [&](const Lists& some, const Lists& others) {
+        for (const auto& [place, inode] : some) {
+            const auto other = others.find(place);
+            if (other == others.end() || other->second != inode) {
+                directories.insert(place.first);
+                stale.push_back({place.first, place.second});
+            }
+        }
+    };
+    add_others(before, after);
+    // Also what is new: the kernel may remember that there was nothing.
+    add_others(after, before);
+    for (const auto inode : directories) {
+        stale.push_back({inode, {}});
+    }
+    return stale;
 }
 
 }  // namespace backup::fuse

@@ -6,19 +6,24 @@
 #include "fuse/error_journal.hpp"
 #include "fuse/node_table.hpp"
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace backup::fuse {
 
 class MountedView {
   public:
-    /// `view` must have been refreshed once; both must outlive this.
-    MountedView(view::RepositoryView& view, ErrorJournal& journal);
+    /// `view` must have been refreshed once; both must outlive this. With `checks_permissions` the
+    /// kernel refuses what owners, modes and ACLs do not allow.
+    MountedView(view::RepositoryView& view, ErrorJournal& journal, bool checks_permissions = false);
 
     NodeTable& nodes() { return nodes_; }
 
     ErrorJournal& journal() { return journal_; }
+
+    bool checks_permissions() const { return checks_permissions_; }
 
     struct Totals {
         std::uint64_t bytes = 0;
@@ -28,23 +33,31 @@ class MountedView {
     /// Of the newest point, for statfs.
     Totals totals() const;
 
-    /// Something the kernel must forget: an entry of a directory, or what a directory or file holds
-    /// when `name` is empty.
+    /// Something the kernel must forget: an entry of a directory, or what a directory holds when
+    /// `name` is empty.
     struct Stale {
         std::uint64_t inode = 0;
         std::string name;
+
+        bool operator==(const Stale&) const = default;
     };
 
-    /// Looks for new points and new errors.
+    /// Looks for points that came and went. One thread only. Throws what listing them throws; then
+    /// everything stays as it was.
     std::vector<Stale> refresh();
 
   private:
-    void add_stale_lists(const view::NodePointer& directory, std::vector<Stale>& stale);
+    /// Directory and name -> inode, of all that changes with the points.
+    using Lists = std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>;
+
+    static void add_lists(const view::NodePointer& directory, Lists& lists);
+    static std::vector<Stale> compare(const Lists& before, const Lists& after);
 
     view::RepositoryView& view_;
     ErrorJournal& journal_;
     NodeTable nodes_;
-    std::uint64_t shown_errors_ = 0;
+    Lists lists_;
+    bool checks_permissions_;
 };
 
 }  // namespace backup::fuse

@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 #include <vector>
 
 namespace backup::fuse {
@@ -132,7 +134,10 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
             // An entry without inode: the kernel remembers that there is none.
             entry.entry_timeout = keep_for(*directory);
         }
-        fuse_reply_entry(request, &entry);
+        if (fuse_reply_entry(request, &entry) != 0) {
+            // Who asked is gone, so the kernel counted no lookup.
+            view.nodes().forget(entry.ino, 1);
+        }
     });
 }
 
@@ -177,6 +182,27 @@ void read(fuse_req_t request,
     });
 }
 
+std::optional<std::uint64_t> find_data_or_hole(Node& file, std::uint64_t offset, bool data) {
+    if (offset >= file.info().attributes.size) {
+        return std::nullopt;
+    }
+    return data ? file.seek_data(offset) : file.seek_hole(offset);
+}
+
+void lseek(
+    fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* /*unused*/) {
+    answer(request, [&](MountedView& view) {
+        const auto found = find_data_or_hole(*view.nodes().get(inode),
+                                             static_cast<std::uint64_t>(offset),
+                                             whence == SEEK_DATA);
+        if (found) {
+            fuse_reply_lseek(request, static_cast<off_t>(*found));
+        } else {
+            fuse_reply_err(request, ENXIO);
+        }
+    });
+}
+
 // Positions in a directory: "." and ".." come first, then the entries by number.
 constexpr off_t kBehindDot = 1;
 constexpr off_t kBehindDotDot = 2;
@@ -192,42 +218,51 @@ class Listing {
           is_plus_(is_plus) {}
 
     /// False when it does not fit any more.
-    bool add(const char* name, Node& node, off_t behind) {
-        if (is_plus_) {
-            return add_entry(name, to_entry(node), behind);
+    bool add(const char* name, const NodePointer& node, off_t behind) {
+        fuse_entry_param entry{};
+        const int problem = is_plus_ ? try_to_describe(*node, entry) : 0;
+        if (!is_plus_ || problem != 0) {
+            // Without its number the kernel looks the entry up when somebody wants it: one that is
+            // damaged must not hide the others.
+            return add_name(name, node->inode(), file_type_bits(node->type()), behind);
         }
-
-        struct stat stat {};
-
-        stat.st_ino = node.inode();
-        stat.st_mode = file_type_bits(node.type());
-        return add_name(name, stat, behind);
+        if (!take(fuse_add_direntry_plus(request_, rest(), room(), name, &entry, behind))) {
+            return false;
+        }
+        view_.nodes().remember(node);
+        told_.push_back(entry.ino);
+        return true;
     }
 
-    /// "." and "..": names only, for the kernel must not count a lookup for them.
-    bool add_dots(const char* name, fuse_ino_t inode, off_t behind) {
+    /// Without attributes; the kernel counts no lookup for it.
+    bool add_name(const char* name, fuse_ino_t inode, mode_t type, off_t behind) {
         fuse_entry_param entry{};
         entry.attr.st_ino = inode;
-        entry.attr.st_mode = S_IFDIR;
-        return is_plus_ ? add_entry(name, entry, behind) : add_name(name, entry.attr, behind);
+        entry.attr.st_mode = type;
+        return take(is_plus_
+                        ? fuse_add_direntry_plus(request_, rest(), room(), name, &entry, behind)
+                        : fuse_add_direntry(request_, rest(), room(), name, &entry.attr, behind));
     }
 
-    void reply() { fuse_reply_buf(request_, buffer_.data(), used_); }
+    void reply() {
+        if (fuse_reply_buf(request_, buffer_.data(), used_) != 0) {
+            for (const auto inode : told_) {
+                view_.nodes().forget(inode, 1);
+            }
+        }
+    }
 
   private:
-    bool add_entry(const char* name, const fuse_entry_param& entry, off_t behind) {
-        const auto room = std::span(buffer_).subspan(used_);
-        return take(
-            fuse_add_direntry_plus(request_, room.data(), room.size(), name, &entry, behind));
+    int try_to_describe(Node& node, fuse_entry_param& entry) {
+        return errno_after([this](const Error& error) { view_.journal().add(error); },
+                           [&] { entry = to_entry(node); });
     }
 
-    bool add_name(const char* name, const struct stat& stat, off_t behind) {
-        const auto room = std::span(buffer_).subspan(used_);
-        return take(fuse_add_direntry(request_, room.data(), room.size(), name, &stat, behind));
-    }
+    char* rest() { return buffer_.data() + used_; }
+    std::size_t room() const { return buffer_.size() - used_; }
 
     bool take(std::size_t needed) {
-        if (needed > buffer_.size() - used_) {
+        if (needed > room()) {
             return false;
         }
         used_ += needed;
@@ -235,9 +270,11 @@ class Listing {
     }
 
     fuse_req_t request_;
+    MountedView& view_ = view_of(request_);
     std::vector<char> buffer_;
     std::size_t used_ = 0;
     bool is_plus_;
+    std::vector<std::uint64_t> told_;
 };
 
 void list(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, bool is_plus) {
@@ -245,24 +282,17 @@ void list(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, 
         const auto directory = view.nodes().get(inode);
         Listing listing(request, size, is_plus);
         if (offset < kBehindDot) {
-            listing.add_dots(".", inode, kBehindDot);
+            listing.add_name(".", inode, S_IFDIR, kBehindDot);
         }
         if (offset < kBehindDotDot) {
-            listing.add_dots("..", kUnknownInode, kBehindDotDot);
+            listing.add_name("..", kUnknownInode, S_IFDIR, kBehindDotDot);
         }
         auto number = static_cast<std::uint64_t>(std::max<off_t>(0, offset - kBehindDotDot));
-        std::string terminated;
         directory->list(number, [&](std::string_view name, const NodePointer& node) {
-            terminated = name;
             ++number;
-            if (!listing.add(
-                    terminated.c_str(), *node, static_cast<off_t>(number) + kBehindDotDot)) {
-                return false;
-            }
-            if (is_plus) {
-                view.nodes().remember(node);
-            }
-            return true;
+            const std::string terminated(name);
+            return listing.add(
+                terminated.c_str(), node, static_cast<off_t>(number) + kBehindDotDot);
         });
         listing.reply();
     });
@@ -341,7 +371,7 @@ void want(fuse_conn_info& connection, unsigned capability) {
     }
 }
 
-void init(void* /*view*/, fuse_conn_info* connection) {
+void init(void* view, fuse_conn_info* connection) {
     // What each buys was measured: docs/performance.md and docs/adr/0007-fuse-low-level-api.md.
     want(*connection, FUSE_CAP_READDIRPLUS);
     want(*connection, FUSE_CAP_READDIRPLUS_AUTO);
@@ -350,8 +380,10 @@ void init(void* /*view*/, fuse_conn_info* connection) {
     want(*connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
     want(*connection, FUSE_CAP_CACHE_SYMLINKS);
     want(*connection, FUSE_CAP_PARALLEL_DIROPS);
-    want(*connection, FUSE_CAP_EXPORT_SUPPORT);
     want(*connection, FUSE_CAP_ASYNC_READ);
+    if (static_cast<MountedView*>(view)->checks_permissions()) {
+        want(*connection, FUSE_CAP_POSIX_ACL);
+    }
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ |
                                                FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     connection->max_read = kLongestRead;
@@ -372,6 +404,7 @@ const fuse_lowlevel_ops& operations() {
         ops.getattr = getattr;
         ops.readlink = readlink;
         ops.read = read;
+        ops.lseek = lseek;
         ops.readdir = readdir;
         ops.readdirplus = readdirplus;
         ops.getxattr = getxattr;

@@ -94,6 +94,9 @@ std::size_t take_option(Options& options, std::span<const std::string> words, st
     }
     const auto equals = word.find('=');
     const auto name = word.substr(0, equals);
+    if (switches().contains(name)) {
+        throw Error(ErrorCode::Usage, concat(name, " takes no value"));
+    }
     const auto found = options_with_value().find(name);
     if (found == options_with_value().end()) {
         refuse_unknown(name);

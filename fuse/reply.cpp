@@ -8,7 +8,7 @@ namespace backup::fuse {
 
 int errno_of(const Error& error) {
     switch (error.code()) {
-        case ErrorCode::NotFound:
+        // Not NotFound: that is a part of the repository that is missing, and the file is there.
         case ErrorCode::PathNotFound:
         case ErrorCode::PointNotFound:
             return ENOENT;

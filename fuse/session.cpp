@@ -86,31 +86,47 @@ void raise_read_ahead(const std::filesystem::path& mount_point) {
     }
 }
 
-/// Signals are for the thread that waits in the session's loop.
-void block_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+/// Signals are for the thread that waits in the session's loop: those that are started while this
+/// lives get none.
+class BlockedSignals {
+  public:
+    BlockedSignals() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, &before_);
+    }
+
+    BlockedSignals(const BlockedSignals&) = delete;
+    BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+    ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_{};
+};
+
+void forget_stale(MountedView& view, fuse_session* session, const std::stop_token& stop) {
+    for (const auto& stale : view.refresh()) {
+        if (stop.stop_requested()) {
+            return;
+        }
+        if (stale.name.empty()) {
+            fuse_lowlevel_notify_inval_inode(session, stale.inode, 0, 0);
+        } else {
+            fuse_lowlevel_notify_inval_entry(
+                session, stale.inode, stale.name.data(), stale.name.size());
+        }
+    }
 }
 
 void watch(MountedView& view,
            fuse_session* session,
            const SessionOptions& options,
            const std::stop_token& stop) {
-    block_signals();
     raise_read_ahead(options.mount_point);
     while (sleep_for(options.refresh_interval, stop)) {
         errno_after([&view](const Error& error) { view.journal().add(error); },
-                    [&] {
-                        for (const auto& stale : view.refresh()) {
-                            if (stale.name.empty()) {
-                                fuse_lowlevel_notify_inval_inode(session, stale.inode, 0, 0);
-                            } else {
-                                fuse_lowlevel_notify_inval_entry(
-                                    session, stale.inode, stale.name.data(), stale.name.size());
-                            }
-                        }
-                    });
+                    [&] { forget_stale(view, session, stop); });
     }
 }
 
@@ -131,7 +147,11 @@ void serve(MountedView& view,
     const auto session = open_session(view, options);
     on_ready();
     TaskGroup watcher;
-    watcher.start([&](const std::stop_token& stop) { watch(view, session.get(), options, stop); });
+    {
+        const BlockedSignals blocked;
+        watcher.start(
+            [&](const std::stop_token& stop) { watch(view, session.get(), options, stop); });
+    }
     const LoopConfig loop;
     fuse_loop_cfg_set_max_threads(loop.config, options.threads);
     fuse_loop_cfg_set_idle_threads(loop.config, options.threads);

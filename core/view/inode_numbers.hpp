@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inode numbers of the view. Entries of volumes: the part (one volume of one point) and the position
-// in its tree, so that a number leads back to its entry without any table. Names of one file share a
-// number made from that of the source. Everything else: a hash of its path, with the highest bit set.
+// Inode numbers of the view. Entries of volumes: the part (one volume of one point) and the
+// position in its tree, so that a number leads back to its entry without any table. Names of one
+// file share a number made from that of the source. Everything else: a hash of its path, with the
+// highest bit set.
 #pragma once
 
 #include <cstdint>

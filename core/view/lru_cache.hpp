@@ -52,6 +52,7 @@ class LruCache {
         Pointer value;
         std::uint64_t cost;
     };
+
     struct Contents {
         std::list<Slot> by_use;  // the latest first
         std::unordered_map<std::uint64_t, typename std::list<Slot>::iterator> by_key;

@@ -22,7 +22,8 @@ std::string as_document(const std::string& yaml) {
 }
 
 // Nothing when a controller makes the object again.
-std::optional<std::string> render(PointTree& tree, const TreeEntry& object,
+std::optional<std::string> render(PointTree& tree,
+                                  const TreeEntry& object,
                                   std::string_view resource) {
     return with_context(
         [&] { return concat(resource, "/", printable(object.attributes.name)); },
@@ -47,8 +48,9 @@ std::vector<Source> list_resources(PointTree& tree, const TreeEntry& name_space)
         sources.push_back({model::restore_rank(entry.attributes.name), entry});
         return true;
     });
-    std::stable_sort(sources.begin(), sources.end(),
-                     [](const Source& a, const Source& b) { return a.rank < b.rank; });
+    std::stable_sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) {
+        return a.rank < b.rank;
+    });
     return sources;
 }
 
@@ -66,7 +68,10 @@ class IndexBuilder {
     }
 
     ManifestIndex finish(std::string_view name_space) {
-        index_.header = concat("# Namespace ", name_space, ": ", index_.pieces.size(),
+        index_.header = concat("# Namespace ",
+                               name_space,
+                               ": ",
+                               index_.pieces.size(),
                                " objects in the order in which they can be applied.\n# Left out: ",
                                left_out_,
                                " that controllers make again; they are under manifests/.\n");
@@ -128,7 +133,9 @@ NodeInfo ManifestList::info() {
 std::size_t ManifestList::read(std::uint64_t offset, std::span<std::byte> out) {
     const auto known = index();
     auto done = copy_text(known->header, offset, out);
-    auto piece = std::upper_bound(known->pieces.begin(), known->pieces.end(), offset + done,
+    auto piece = std::upper_bound(known->pieces.begin(),
+                                  known->pieces.end(),
+                                  offset + done,
                                   [](std::uint64_t value, const ManifestIndex::Piece& candidate) {
                                       return value < candidate.end;
                                   });

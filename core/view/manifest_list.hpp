@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifests.yaml: all manifests of a namespace in the order in which they can be applied. Only where
-// each begins is kept; the text is made again when it is read. Private to this layer.
+// manifests.yaml: all manifests of a namespace in the order in which they can be applied. Only
+// where each begins is kept; the text is made again when it is read. Private to this layer.
 #pragma once
 
 #include "core/repository/tree_reader.hpp"
@@ -31,10 +31,14 @@ struct ManifestIndex {
 class ManifestList : public Node {
   public:
     ManifestList(NodeFrame frame, std::shared_ptr<PointTree> tree, std::string name_space)
-        : frame_(frame), tree_(std::move(tree)), namespace_(std::move(name_space)) {}
+        : frame_(frame),
+          tree_(std::move(tree)),
+          namespace_(std::move(name_space)) {}
 
     model::FileType type() const override { return model::FileType::Regular; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     NodeInfo info() override;
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thing in the tree that people see (docs/tree.md): the command line and the mount read the same
-// nodes. Knows nothing of FUSE and prints nothing. All functions may be called from any thread.
+// One thing in the tree that people see (docs/tree.md): the command line and the mount read the
+// same nodes. Knows nothing of FUSE and prints nothing. All functions may be called from any
+// thread.
 #pragma once
 
 #include "core/model/file_entry.hpp"
@@ -40,7 +41,9 @@ class Node {
     virtual std::uint64_t inode() const = 0;
     /// May have to read the object (the size of a manifest); throws CorruptData.
     virtual NodeInfo info() = 0;
+
     virtual Freshness freshness() const { return Freshness::Forever; }
+
     /// True when RepositoryView::find_by_inode finds it again, so that nobody has to keep it.
     virtual bool is_found_by_inode() const { return false; }
 
@@ -48,8 +51,8 @@ class Node {
     virtual NodePointer find(std::string_view name);
 
     using Visit = std::function<bool(std::string_view name, const NodePointer& node)>;
-    /// Of a directory: entries from number `first` on, in an order that stays, until `visit` returns
-    /// false.
+    /// Of a directory: entries from number `first` on, in an order that stays, until `visit`
+    /// returns false.
     virtual void list(std::uint64_t first, const Visit& visit);
 
     /// Of a regular file: short only at its end. Throws CorruptData, Io.

@@ -25,16 +25,21 @@ NodeFrame frame_of(NodeFrame frame, const TreeEntry& object) {
 class RawFile : public Node {
   public:
     RawFile(NodeFrame frame, std::shared_ptr<PointTree> tree, TreeEntry object)
-        : frame_(frame), tree_(std::move(tree)), object_(std::move(object)) {}
+        : frame_(frame),
+          tree_(std::move(tree)),
+          object_(std::move(object)) {}
 
     FileType type() const override { return FileType::Regular; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     NodeInfo info() override {
         NodeInfo out{make_attributes(frame_, FileType::Regular, kSecretFileMode), 0};
         out.attributes.size = object_.attributes.size;
         out.allocated_bytes = out.attributes.size;
         return out;
     }
+
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override {
         return tree_->reader().read(object_, offset, out);
     }
@@ -47,7 +52,9 @@ class RawFile : public Node {
 
 class ManifestFile : public Node {
   public:
-    ManifestFile(NodeFrame frame, std::shared_ptr<PointTree> tree, TreeEntry object,
+    ManifestFile(NodeFrame frame,
+                 std::shared_ptr<PointTree> tree,
+                 TreeEntry object,
                  std::string resource)
         : frame_(frame),
           tree_(std::move(tree)),
@@ -55,7 +62,9 @@ class ManifestFile : public Node {
           resource_(std::move(resource)) {}
 
     FileType type() const override { return FileType::Regular; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     NodeInfo info() override {
         NodeInfo out{make_attributes(frame_, FileType::Regular, kSecretFileMode), 0};
         const auto known = tree_->state().text_sizes.find(frame_.inode);
@@ -63,6 +72,7 @@ class ManifestFile : public Node {
         out.allocated_bytes = out.attributes.size;
         return out;
     }
+
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override {
         return copy_text(*text(), offset, out);
     }
@@ -72,11 +82,11 @@ class ManifestFile : public Node {
         auto& state = tree_->state();
         auto known = state.texts.find(frame_.inode);
         if (known == nullptr) {
-            known = std::make_shared<const std::string>(
-                render_manifest(*tree_, object_, resource_));
+            known =
+                std::make_shared<const std::string>(render_manifest(*tree_, object_, resource_));
             state.texts.put(frame_.inode, known, known->size());
-            state.text_sizes.put(frame_.inode,
-                                 std::make_shared<const std::uint64_t>(known->size()), 1);
+            state.text_sizes.put(
+                frame_.inode, std::make_shared<const std::uint64_t>(known->size()), 1);
         }
         return known;
     }
@@ -90,16 +100,19 @@ class ManifestFile : public Node {
 }  // namespace
 
 std::string render_manifest(PointTree& tree, const TreeEntry& object, std::string_view resource) {
-    return with_context([&] { return printable(object.attributes.name); },
-                        [&] {
-                            auto json = parse_json(tree.read_object(object));
-                            return format_yaml(
-                                model::clean_manifest(std::move(json), tree.type_of(resource)));
-                        });
+    return with_context(
+        [&] { return printable(object.attributes.name); },
+        [&] {
+            auto json = parse_json(tree.read_object(object));
+            return format_yaml(model::clean_manifest(std::move(json), tree.type_of(resource)));
+        });
 }
 
-ObjectDirectory::ObjectDirectory(NodeFrame frame, std::shared_ptr<PointTree> tree, ObjectForm form,
-                                 TreeEntry directory, std::string resource)
+ObjectDirectory::ObjectDirectory(NodeFrame frame,
+                                 std::shared_ptr<PointTree> tree,
+                                 ObjectForm form,
+                                 TreeEntry directory,
+                                 std::string resource)
     : frame_(frame),
       tree_(std::move(tree)),
       form_(form),

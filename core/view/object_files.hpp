@@ -22,11 +22,16 @@ enum class ObjectForm {
 class ObjectDirectory : public Node {
   public:
     /// `resource` is empty for the upper level.
-    ObjectDirectory(NodeFrame frame, std::shared_ptr<PointTree> tree, ObjectForm form,
-                    repository::TreeEntry directory, std::string resource = {});
+    ObjectDirectory(NodeFrame frame,
+                    std::shared_ptr<PointTree> tree,
+                    ObjectForm form,
+                    repository::TreeEntry directory,
+                    std::string resource = {});
 
     model::FileType type() const override { return model::FileType::Directory; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     NodeInfo info() override;
     NodePointer find(std::string_view name) override;
     void list(std::uint64_t first, const Visit& visit) override;
@@ -42,7 +47,8 @@ class ObjectDirectory : public Node {
 };
 
 /// The YAML of an object.
-std::string render_manifest(PointTree& tree, const repository::TreeEntry& object,
+std::string render_manifest(PointTree& tree,
+                            const repository::TreeEntry& object,
                             std::string_view resource);
 
 }  // namespace backup::view

@@ -68,24 +68,27 @@ Children list_volumes(PointTree& tree, const std::string& name_space) {
         out.emplace_back(volume_name(volume), std::make_shared<VolumeFile>(part, volume));
         return true;
     });
-    std::sort(out.begin(), out.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(
+        out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return out;
 }
 
-Children list_namespace(const TreePointer& tree, const NodeFrame& frame,
+Children list_namespace(const TreePointer& tree,
+                        const NodeFrame& frame,
                         const std::string& name_space) {
     Children out;
     const auto objects =
         tree->find({repository::kObjectsDirectory, repository::kNamespacesDirectory, name_space});
     if (is_directory(objects)) {
         out.emplace_back("manifests",
-                         std::make_shared<ObjectDirectory>(frame.below("manifests"), tree,
-                                                           ObjectForm::Manifest, *objects));
-        out.emplace_back("manifests.yaml", std::make_shared<ManifestList>(
-                                               frame.below("manifests.yaml"), tree, name_space));
-        out.emplace_back("raw", std::make_shared<ObjectDirectory>(frame.below("raw"), tree,
-                                                                  ObjectForm::Raw, *objects));
+                         std::make_shared<ObjectDirectory>(
+                             frame.below("manifests"), tree, ObjectForm::Manifest, *objects));
+        out.emplace_back(
+            "manifests.yaml",
+            std::make_shared<ManifestList>(frame.below("manifests.yaml"), tree, name_space));
+        out.emplace_back(
+            "raw",
+            std::make_shared<ObjectDirectory>(frame.below("raw"), tree, ObjectForm::Raw, *objects));
     }
     if (is_directory(tree->find({repository::kVolumesDirectory, name_space}))) {
         out.emplace_back("volumes", make_directory(frame.below("volumes"), [tree, name_space] {
@@ -122,21 +125,22 @@ Children list_namespaces(const TreePointer& tree, const NodeFrame& frame) {
 Children list_cluster(const TreePointer& tree, const NodeFrame& frame, const TreeEntry& objects) {
     Children out;
     out.emplace_back("manifests",
-                     std::make_shared<ObjectDirectory>(frame.below("manifests"), tree,
-                                                       ObjectForm::Manifest, objects));
-    out.emplace_back("raw", std::make_shared<ObjectDirectory>(frame.below("raw"), tree,
-                                                              ObjectForm::Raw, objects));
+                     std::make_shared<ObjectDirectory>(
+                         frame.below("manifests"), tree, ObjectForm::Manifest, objects));
+    out.emplace_back(
+        "raw",
+        std::make_shared<ObjectDirectory>(frame.below("raw"), tree, ObjectForm::Raw, objects));
     return out;
 }
 
 Children list_point(const TreePointer& tree, const NodeFrame& frame) {
     Children out;
-    const auto objects =
-        tree->find({repository::kObjectsDirectory, repository::kClusterDirectory});
+    const auto objects = tree->find({repository::kObjectsDirectory, repository::kClusterDirectory});
     if (is_directory(objects)) {
         const auto below = frame.below("cluster");
-        out.emplace_back("cluster", std::make_shared<SyntheticDirectory>(
-                                        below, list_cluster(tree, below, *objects)));
+        out.emplace_back(
+            "cluster",
+            std::make_shared<SyntheticDirectory>(below, list_cluster(tree, below, *objects)));
     }
     const auto namespaces = frame.below("namespaces");
     out.emplace_back("namespaces", make_directory(namespaces, [tree, namespaces] {
@@ -174,7 +178,8 @@ NodePointer make_point_node(std::shared_ptr<ViewState> state,
     return make_directory(frame, [tree, frame] { return list_point(tree, frame); });
 }
 
-NodePointer open_point(repository::ChunkStore& chunks, const repository::PointRecord& record,
+NodePointer open_point(repository::ChunkStore& chunks,
+                       const repository::PointRecord& record,
                        ViewOptions options) {
     return make_point_node(std::make_shared<ViewState>(chunks, std::move(options)), record);
 }

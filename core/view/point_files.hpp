@@ -14,7 +14,8 @@ class ViewState;
 
 /// The root of a point for use without a RepositoryView (ls, cat, cp, restore). Opens the tree when
 /// something below is first needed. `chunks` must outlive every node.
-NodePointer open_point(repository::ChunkStore& chunks, const repository::PointRecord& record,
+NodePointer open_point(repository::ChunkStore& chunks,
+                       const repository::PointRecord& record,
                        ViewOptions options = {});
 
 /// The same inside a view whose points share caches.

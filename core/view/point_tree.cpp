@@ -35,16 +35,17 @@ std::optional<repository::TreeEntry> find_in(repository::TreeReader& reader,
 std::string read_whole(repository::TreeReader& reader, const repository::TreeEntry& file) {
     if (file.attributes.size > kLargestObject) {
         throw Error(ErrorCode::CorruptData,
-                    concat(printable(file.attributes.name), ": an object of ",
-                           file.attributes.size, " bytes cannot be"));
+                    concat(printable(file.attributes.name),
+                           ": an object of ",
+                           file.attributes.size,
+                           " bytes cannot be"));
     }
     std::string text(file.attributes.size, '\0');
     reader.read(file, 0, std::as_writable_bytes(std::span(text.data(), text.size())));
     return text;
 }
 
-std::map<std::string, model::ManifestType, std::less<>> read_types(
-    repository::TreeReader& reader) {
+std::map<std::string, model::ManifestType, std::less<>> read_types(repository::TreeReader& reader) {
     std::map<std::string, model::ManifestType, std::less<>> types;
     const auto file = find_in(reader, {repository::kExtraDirectory, repository::kResourcesFile});
     if (!file) {

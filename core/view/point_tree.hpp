@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stored tree of one point (docs/format.md section 6.4), opened when it is first needed, and the
-// kinds of its objects. Private to this layer.
+// The stored tree of one point (docs/format.md section 6.4), opened when it is first needed, and
+// the kinds of its objects. Private to this layer.
 #pragma once
 
 #include "core/model/manifest.hpp"
@@ -19,9 +19,11 @@ namespace backup::view {
 class PointTree {
   public:
     PointTree(std::shared_ptr<ViewState> state, repository::PointRecord record)
-        : state_(std::move(state)), record_(std::move(record)) {}
+        : state_(std::move(state)),
+          record_(std::move(record)) {}
 
     const repository::PointRecord& record() const { return record_; }
+
     ViewState& state() const { return *state_; }
 
     /// Throws CorruptData.

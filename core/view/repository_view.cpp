@@ -22,6 +22,10 @@ namespace {
 using repository::PointRecord;
 using Records = std::vector<PointRecord>;
 
+constexpr const char* kByName = "by-name";
+constexpr const char* kByNamespace = "by-namespace";
+constexpr const char* kByTime = "by-time";
+
 // What the top of the tree is made of; made anew when points come or go, never changed.
 struct Top {
     std::shared_ptr<const Records> records = std::make_shared<const Records>();
@@ -30,22 +34,26 @@ struct Top {
     std::map<std::string, std::vector<std::string>> by_namespace;
     std::string latest;
     NodeFrame frame;
-    std::shared_ptr<const Children> children = std::make_shared<const Children>();
+    std::map<std::string, std::shared_ptr<const Children>> lists;  // by path; "" is the root
 };
 
 bool is_shown(const model::RecoveryPoint& point, const ViewOptions& options) {
     const auto& names = point.namespaces;
     return options.shows_point(point.id) &&
            (options.namespaces.empty() ||
-            std::any_of(names.begin(), names.end(),
-                        [&](const auto& name) { return options.shows_namespace(name); }));
+            std::any_of(names.begin(), names.end(), [&](const auto& name) {
+                return options.shows_namespace(name);
+            }));
 }
 
-Children make_links(const NodeFrame& frame, const std::string& up,
+Children make_links(const NodeFrame& frame,
+                    const std::string& up,
                     const std::map<std::string, std::string>& targets) {
     Children out;
     for (const auto& [name, target] : targets) {
-        out.emplace_back(name, std::make_shared<LinkNode>(frame.below(name), up + target));
+        // Where it leads is part of its number: the kernel keeps the target of a link it knows.
+        out.emplace_back(
+            name, std::make_shared<LinkNode>(frame.below(concat(name, "/", target)), up + target));
     }
     return out;
 }
@@ -53,11 +61,16 @@ Children make_links(const NodeFrame& frame, const std::string& up,
 }  // namespace
 
 struct RepositoryView::State {
-    State(const repository::Repository& opened, repository::ChunkStore& chunks,
-          ViewOptions view_options, std::vector<StatusFile> files)
+    State(const repository::Repository& opened,
+          repository::ChunkStore& chunks,
+          ViewOptions view_options,
+          std::vector<StatusFile> files)
         : repository(opened),
           shared(std::make_shared<ViewState>(chunks, std::move(view_options))),
           status_files(std::move(files)) {
+        std::sort(status_files.begin(), status_files.end(), [](const auto& a, const auto& b) {
+            return a.name < b.name;
+        });
         *top.lock() = make_top({});
     }
 
@@ -75,8 +88,9 @@ struct RepositoryView::State {
 
     std::shared_ptr<const Top> make_top(Records records);
     void add_point(Top& made, const PointRecord& record);
-    std::shared_ptr<const Children> make_children(const Top& made) const;
-    NodePointer make_namespaces(const Top& made, const NodeFrame& below) const;
+    void make_lists(Top& made);
+    void make_namespaces(Top& made, const NodeFrame& below);
+    NodePointer open_list(const NodeFrame& frame, const std::string& path);
     NodePointer make_status(const NodeFrame& frame) const;
     void drop_nodes(const Records& records);
     NodePointer point_node(const PointRecord& record);
@@ -132,69 +146,84 @@ std::shared_ptr<const Top> RepositoryView::State::make_top(Records records) {
         }
     }
     made->records = std::make_shared<const Records>(std::move(records));
-    made->children = make_children(*made);
+    make_lists(*made);
     return made;
 }
 
-NodePointer RepositoryView::State::make_namespaces(const Top& made, const NodeFrame& below) const {
+// Who holds the node of a list sees what there is now: a name that was found in an old list would
+// be remembered for ever.
+NodePointer RepositoryView::State::open_list(const NodeFrame& frame, const std::string& path) {
+    return std::make_shared<SyntheticDirectory>(frame, [this, path] {
+        const auto now = *top.lock();
+        const auto found = now->lists.find(path);
+        return found == now->lists.end() ? std::make_shared<const Children>() : found->second;
+    });
+}
+
+void RepositoryView::State::make_namespaces(Top& made, const NodeFrame& below) {
     Children namespaces;
     for (const auto& [name, names] : made.by_namespace) {
         const auto inner = below.below(name);
+        const auto path = concat(kByNamespace, "/", name);
         std::map<std::string, std::string> targets;
         for (const auto& point : names) {
             targets[point] = point;
         }
         targets["latest"] = names.back();
-        namespaces.emplace_back(name, std::make_shared<SyntheticDirectory>(
-                                          inner, make_links(inner, "../../by-time/", targets)));
+        made.lists[path] =
+            std::make_shared<const Children>(make_links(inner, "../../by-time/", targets));
+        namespaces.emplace_back(name, open_list(inner, path));
     }
-    return std::make_shared<SyntheticDirectory>(below, std::move(namespaces));
+    made.lists[kByNamespace] = std::make_shared<const Children>(std::move(namespaces));
 }
 
+// Each text is a file of its own number, which never changes: the kernel would show the old size
+// with the new bytes, or the old bytes with the new size.
 NodePointer RepositoryView::State::make_status(const NodeFrame& frame) const {
     auto below = frame.below(".backup");
-    Children files;
-    for (const auto& file : status_files) {
-        auto inner = below.below(file.name);
-        inner.freshness = Freshness::Now;
-        files.emplace_back(file.name,
-                           std::make_shared<TextFile>(inner, kPublicFileMode, [text = file.text] {
-                               return std::make_shared<const std::string>(text());
-                           }));
-    }
-    std::sort(files.begin(), files.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
     below.freshness = Freshness::Forever;
-    return std::make_shared<SyntheticDirectory>(below, std::move(files));
+    return std::make_shared<SyntheticDirectory>(below, [below, files = status_files] {
+        Children out;
+        for (const auto& file : files) {
+            const auto text = std::make_shared<const std::string>(file.text());
+            auto inner = below.below(concat(file.name, "/", *text));
+            inner.freshness = Freshness::Now;
+            out.emplace_back(file.name, std::make_shared<TextFile>(inner, kPublicFileMode, [text] {
+                                 return text;
+                             }));
+        }
+        return std::make_shared<const Children>(std::move(out));
+    });
 }
 
-std::shared_ptr<const Children> RepositoryView::State::make_children(const Top& made) const {
+void RepositoryView::State::make_lists(Top& made) {
     const auto& frame = made.frame;
     Children out;
     if (!status_files.empty()) {
         out.emplace_back(".backup", make_status(frame));
     }
-    const auto by_name = frame.below("by-name");
-    out.emplace_back("by-name", std::make_shared<SyntheticDirectory>(
-                                    by_name, make_links(by_name, "../by-time/", made.by_name)));
-    out.emplace_back("by-namespace", make_namespaces(made, frame.below("by-namespace")));
-    out.emplace_back("by-time", std::make_shared<SyntheticDirectory>(
-                                    frame.below("by-time"),
-                                    Children(made.by_time.begin(), made.by_time.end())));
-    if (!made.latest.empty()) {
-        // A new point changes where it leads, so it is another file then.
-        out.emplace_back("latest",
-                         std::make_shared<LinkNode>(frame.below("latest/" + made.latest),
-                                                    "by-time/" + made.latest));
+    const auto by_name = frame.below(kByName);
+    made.lists[kByName] =
+        std::make_shared<const Children>(make_links(by_name, "../by-time/", made.by_name));
+    make_namespaces(made, frame.below(kByNamespace));
+    made.lists[kByTime] =
+        std::make_shared<const Children>(made.by_time.begin(), made.by_time.end());
+    for (const auto* const list : {kByName, kByNamespace, kByTime}) {
+        out.emplace_back(list, open_list(frame.below(list), list));
     }
-    return std::make_shared<const Children>(std::move(out));
+    if (!made.latest.empty()) {
+        auto link = make_links(frame, "by-time/", {{"latest", made.latest}});
+        out.push_back(std::move(link.front()));
+    }
+    made.lists[""] = std::make_shared<const Children>(std::move(out));
 }
 
 RepositoryView::RepositoryView(const repository::Repository& repository,
-                               repository::ChunkStore& chunks, ViewOptions options,
+                               repository::ChunkStore& chunks,
+                               ViewOptions options,
                                std::vector<StatusFile> status_files)
-    : state_(std::make_unique<State>(repository, chunks, std::move(options),
-                                     std::move(status_files))) {}
+    : state_(std::make_unique<State>(
+          repository, chunks, std::move(options), std::move(status_files))) {}
 
 RepositoryView::~RepositoryView() = default;
 
@@ -209,7 +238,10 @@ bool RepositoryView::refresh(std::vector<Problem>* problems) {
         },
         *before);
     const auto is_same = std::equal(
-        records.begin(), records.end(), before->begin(), before->end(),
+        records.begin(),
+        records.end(),
+        before->begin(),
+        before->end(),
         [](const PointRecord& a, const PointRecord& b) { return a.point.id == b.point.id; });
     if (is_same) {
         return false;
@@ -226,8 +258,7 @@ std::shared_ptr<const Records> RepositoryView::points() const {
 
 NodePointer RepositoryView::root() {
     const auto frame = (*state_->top.lock())->frame;
-    return std::make_shared<SyntheticDirectory>(
-        frame, [state = state_.get()] { return (*state->top.lock())->children; });
+    return state_->open_list(frame, "");
 }
 
 NodePointer RepositoryView::open_point(const PointRecord& record) {
@@ -240,9 +271,8 @@ NodePointer RepositoryView::find_by_inode(std::uint64_t inode) {
     }
     const auto place = split_tree_inode(inode);
     const auto part = state_->shared->find_part(place.part);
-    return part == nullptr
-               ? nullptr
-               : std::make_shared<VolumeFile>(part, part->reader->at(place.position));
+    return part == nullptr ? nullptr
+                           : std::make_shared<VolumeFile>(part, part->reader->at(place.position));
 }
 
 std::string time_name(const model::RecoveryPoint& point) {

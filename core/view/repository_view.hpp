@@ -25,14 +25,16 @@ struct StatusFile {
 class RepositoryView {
   public:
     /// Shows nothing before the first refresh(). Both must outlive every node.
-    RepositoryView(const repository::Repository& repository, repository::ChunkStore& chunks,
-                   ViewOptions options, std::vector<StatusFile> status_files = {});
+    RepositoryView(const repository::Repository& repository,
+                   repository::ChunkStore& chunks,
+                   ViewOptions options,
+                   std::vector<StatusFile> status_files = {});
     ~RepositoryView();
     RepositoryView(const RepositoryView&) = delete;
     RepositoryView& operator=(const RepositoryView&) = delete;
 
-    /// Looks for points that came or went; true when there were any. A damaged point is left out and
-    /// told in `problems`.
+    /// Looks for points that came or went; true when there were any. A damaged point is left out
+    /// and told in `problems`.
     bool refresh(std::vector<Problem>* problems = nullptr);
 
     /// Oldest first; a snapshot of the last refresh.

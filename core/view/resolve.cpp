@@ -55,16 +55,18 @@ const PointRecord& resolve_latest(Points points, std::string_view rest) {
             return points[i];
         }
     }
-    throw not_found(points, {},
-                    concat(steps == 0 ? "" : concat(steps, " before the latest "),
-                           name_space.empty() ? "is in the repository"
-                                              : concat("holds the namespace ", printable(name_space))));
+    throw not_found(
+        points,
+        {},
+        concat(steps == 0 ? "" : concat(steps, " before the latest "),
+               name_space.empty() ? "is in the repository"
+                                  : concat("holds the namespace ", printable(name_space))));
 }
 
 const PointRecord& resolve_time(Points points, std::string_view text, TimePoint now) {
     // A time begins with its year, a duration has no '-'.
-    const auto limit = text.find('-') != std::string_view::npos ? parse_rfc3339(text)
-                                                                : now - parse_duration(text);
+    const auto limit =
+        text.find('-') != std::string_view::npos ? parse_rfc3339(text) : now - parse_duration(text);
     for (auto i = points.size(); i-- > 0;) {
         if (points[i].point.created <= limit) {
             return points[i];
@@ -92,7 +94,9 @@ const PointRecord* find_by_id(Points points, std::string_view text) {
         if (found != nullptr) {
             throw Error(ErrorCode::InvalidArgument,
                         concat("several recovery points have an id that begins with ", prefix))
-                .hint(concat("give more of it: ", found->point.id.substr(0, 16), " or ",
+                .hint(concat("give more of it: ",
+                             found->point.id.substr(0, 16),
+                             " or ",
                              record.point.id.substr(0, 16)));
         }
         found = &record;

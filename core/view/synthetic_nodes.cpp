@@ -35,19 +35,20 @@ SyntheticDirectory::SyntheticDirectory(NodeFrame frame, Children children)
 NodeInfo SyntheticDirectory::info() {
     NodeInfo out{make_attributes(frame_, FileType::Directory, kDirectoryMode), 0};
     const auto children = children_();
-    const auto directories = std::count_if(children->begin(), children->end(), [](const auto& child) {
-        return child.second->is_directory();
-    });
+    const auto directories =
+        std::count_if(children->begin(), children->end(), [](const auto& child) {
+            return child.second->is_directory();
+        });
     out.attributes.link_count = static_cast<std::uint32_t>(2 + directories);
     return out;
 }
 
 NodePointer SyntheticDirectory::find(std::string_view name) {
     const auto children = children_();
-    const auto at = std::lower_bound(children->begin(), children->end(), name,
-                                     [](const auto& child, std::string_view wanted) {
-                                         return child.first < wanted;
-                                     });
+    const auto at = std::lower_bound(
+        children->begin(), children->end(), name, [](const auto& child, std::string_view wanted) {
+            return child.first < wanted;
+        });
     return at != children->end() && at->first == name ? at->second : nullptr;
 }
 

@@ -36,12 +36,17 @@ class SyntheticDirectory : public Node {
   public:
     /// `children` is asked each time something is looked up; names must be sorted.
     SyntheticDirectory(NodeFrame frame, std::function<std::shared_ptr<const Children>()> children)
-        : frame_(frame), children_(std::move(children)) {}
+        : frame_(frame),
+          children_(std::move(children)) {}
+
     SyntheticDirectory(NodeFrame frame, Children children);
 
     model::FileType type() const override { return model::FileType::Directory; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     Freshness freshness() const override { return frame_.freshness; }
+
     NodeInfo info() override;
     NodePointer find(std::string_view name) override;
     void list(std::uint64_t first, const Visit& visit) override;
@@ -53,13 +58,19 @@ class SyntheticDirectory : public Node {
 
 class TextFile : public Node {
   public:
-    TextFile(NodeFrame frame, std::uint32_t mode,
+    TextFile(NodeFrame frame,
+             std::uint32_t mode,
              std::function<std::shared_ptr<const std::string>()> text)
-        : frame_(frame), mode_(mode), text_(std::move(text)) {}
+        : frame_(frame),
+          mode_(mode),
+          text_(std::move(text)) {}
 
     model::FileType type() const override { return model::FileType::Regular; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     Freshness freshness() const override { return frame_.freshness; }
+
     NodeInfo info() override;
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override;
 
@@ -74,8 +85,11 @@ class LinkNode : public Node {
     LinkNode(NodeFrame frame, std::string target) : frame_(frame), target_(std::move(target)) {}
 
     model::FileType type() const override { return model::FileType::Symlink; }
+
     std::uint64_t inode() const override { return frame_.inode; }
+
     Freshness freshness() const override { return frame_.freshness; }
+
     NodeInfo info() override;
 
   private:

@@ -24,6 +24,7 @@ struct ViewOptions {
         return namespaces.empty() ||
                std::find(namespaces.begin(), namespaces.end(), name) != namespaces.end();
     }
+
     bool shows_point(const std::string& id) const {
         return points.empty() || std::find(points.begin(), points.end(), id) != points.end();
     }

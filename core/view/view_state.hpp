@@ -40,9 +40,9 @@ class ViewState {
     repository::ChunkStore& chunks;
     const ViewOptions options;
     const std::shared_ptr<repository::PageCache> pages;
-    LruCache<std::string> texts;          // manifests, by inode number
-    LruCache<std::uint64_t> text_sizes;   // of those that were dropped
-    LruCache<ManifestIndex> indexes;      // of manifests.yaml, by inode number
+    LruCache<std::string> texts;         // manifests, by inode number
+    LruCache<std::uint64_t> text_sizes;  // of those that were dropped
+    LruCache<ManifestIndex> indexes;     // of manifests.yaml, by inode number
 
   private:
     struct Parts {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/view/volume_files.hpp"
 
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
 #include "core/view/inode_numbers.hpp"
 #include "core/view/view_state.hpp"
 
@@ -59,7 +61,8 @@ void VolumeFile::list(std::uint64_t first, const Visit& visit) {
 }
 
 std::size_t VolumeFile::read(std::uint64_t offset, std::span<std::byte> out) {
-    return reader().read(entry_, offset, out);
+    return with_context([&] { return printable(entry_.attributes.name); },
+                        [&] { return reader().read(entry_, offset, out); });
 }
 
 std::optional<std::uint64_t> VolumeFile::seek_data(std::uint64_t offset) {

@@ -14,12 +14,16 @@ struct TreePart;
 class VolumeFile : public Node {
   public:
     VolumeFile(std::shared_ptr<const TreePart> part, repository::TreeEntry entry)
-        : part_(std::move(part)), entry_(std::move(entry)) {}
+        : part_(std::move(part)),
+          entry_(std::move(entry)) {}
 
     model::FileType type() const override { return entry_.attributes.type; }
+
     std::uint64_t inode() const override;
     NodeInfo info() override;
+
     bool is_found_by_inode() const override { return !entry_.attributes.has_link_group; }
+
     NodePointer find(std::string_view name) override;
     void list(std::uint64_t first, const Visit& visit) override;
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override;
@@ -28,6 +32,7 @@ class VolumeFile : public Node {
 
     /// The entry as it is stored: inode and link count of the source.
     const repository::TreeEntry& entry() const { return entry_; }
+
     repository::TreeReader& reader() const;
 
   private:

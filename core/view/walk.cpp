@@ -31,8 +31,8 @@ Error missing(Node& directory, const std::string& name, const std::string& place
         names.emplace_back(neighbour);
         return names.size() < kMostNeighbours;
     });
-    auto error = Error(ErrorCode::PathNotFound,
-                       concat("no '", printable(name), "' in ", printable(place)));
+    auto error =
+        Error(ErrorCode::PathNotFound, concat("no '", printable(name), "' in ", printable(place)));
     auto guess = did_you_mean(name, names);
     return guess.empty() ? std::move(error) : std::move(error).hint(std::move(guess));
 }

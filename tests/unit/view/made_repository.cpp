@@ -14,8 +14,8 @@ MadeRepository::MadeRepository() {
     repository::init_repository(backend_, fresh, {}, std::nullopt, random_, clock_);
     repository::Secret secret;
     secret.key_file = fresh.key_file;
-    repository_ = std::make_unique<repository::Repository>(
-        repository::open_repository(backend_, secret));
+    repository_ =
+        std::make_unique<repository::Repository>(repository::open_repository(backend_, secret));
     chunks_ = std::make_unique<repository::ChunkStore>(*repository_);
 }
 
@@ -36,7 +36,8 @@ repository::FileContent MadeRepository::store(std::string_view bytes, std::size_
     return content;
 }
 
-repository::PointRecord MadeRepository::commit(const std::string& name, TestNode root,
+repository::PointRecord MadeRepository::commit(const std::string& name,
+                                               TestNode root,
                                                std::vector<std::string> namespaces) {
     sort_children(root);
     repository::TreeBuilder builder(writer());
@@ -85,11 +86,14 @@ TestNode make_shop(std::vector<TestNode> volumes) {
         {make_directory("extra", {make_text("resources.json", resources)}),
          make_directory(
              "objects",
-             {make_directory("cluster", {make_directory("namespaces", {make_text("shop", name_space)})}),
-              make_directory("namespaces",
-                             {make_directory("shop", {make_directory("configmaps", {make_text("settings", config)}),
-                                                      make_directory("deployments.apps", {web}),
-                                                      make_directory("pods", {make_text("web-1", pod)})})})}),
+             {make_directory("cluster",
+                             {make_directory("namespaces", {make_text("shop", name_space)})}),
+              make_directory(
+                  "namespaces",
+                  {make_directory("shop",
+                                  {make_directory("configmaps", {make_text("settings", config)}),
+                                   make_directory("deployments.apps", {web}),
+                                   make_directory("pods", {make_text("web-1", pod)})})})}),
          make_directory("volumes", {make_directory("shop", std::move(volumes))})});
 }
 

@@ -27,15 +27,19 @@ class MadeRepository {
     repository::FileContent store(std::string_view bytes, std::size_t cut = 1U << 20U);
 
     /// Commits `root` (objects/, volumes/, extra/) as a point of the clock's time.
-    repository::PointRecord commit(const std::string& name, TestNode root,
+    repository::PointRecord commit(const std::string& name,
+                                   TestNode root,
                                    std::vector<std::string> namespaces = {"shop"});
 
     /// A minute later.
     void tick() { clock_.advance(std::chrono::minutes(1)); }
 
     const repository::Repository& repository() const { return *repository_; }
+
     repository::ChunkStore& chunks() { return *chunks_; }
+
     backend::MemoryBackend& backend() { return backend_; }
+
     FakeClock& clock() { return clock_; }
 
   private:

@@ -16,7 +16,9 @@ std::string text_at(const view::NodePointer& root, std::string_view path) {
 }
 
 // A tree with one more object in shop.
-TestNode with_object(const std::string& resource, const std::string& name, const std::string& json) {
+TestNode with_object(const std::string& resource,
+                     const std::string& name,
+                     const std::string& json) {
     auto tree = make_shop();
     auto& shop = tree.children[1].children[1].children[0];
     shop.children.push_back(make_directory(resource, {make_text(name, json)}));
@@ -26,7 +28,8 @@ TestNode with_object(const std::string& resource, const std::string& name, const
 TEST_CASE("raw files are the bytes that were stored") {
     MadeRepository made;
     const std::string odd = R"( {"b" : 1.50, "a":[ ]}  )";
-    const auto root = view::open_point(made.chunks(), made.commit("p", with_object("odds", "o", odd)));
+    const auto root =
+        view::open_point(made.chunks(), made.commit("p", with_object("odds", "o", odd)));
     CHECK(text_at(root, "namespaces/shop/raw/odds/o.json") == odd);
 }
 
@@ -76,7 +79,8 @@ TEST_CASE("manifests.yaml of a large namespace is read in pieces") {
     std::vector<TestNode> many;
     for (int i = 0; i < 2000; ++i) {
         const auto name = "c" + std::to_string(i);
-        many.push_back(make_text(name, R"({"metadata":{"name":")" + name + R"("},"data":{"k":"v"}})"));
+        many.push_back(
+            make_text(name, R"({"metadata":{"name":")" + name + R"("},"data":{"k":"v"}})"));
     }
     tree.children[1].children[1].children[0].children[0].children = many;
     const auto root = view::open_point(made.chunks(), made.commit("p", tree));
@@ -104,18 +108,22 @@ TEST_CASE("an unknown kind is shown as it is") {
     MadeRepository made;
     const auto root = view::open_point(
         made.chunks(),
-        made.commit("p", with_object("widgets.example.com", "w",
-                                     R"({"apiVersion":"example.com/v1","kind":"Widget","x":1})")));
-    const auto yaml = parse_yaml(text_at(root, "namespaces/shop/manifests/widgets.example.com/w.yaml"));
+        made.commit("p",
+                    with_object("widgets.example.com",
+                                "w",
+                                R"({"apiVersion":"example.com/v1","kind":"Widget","x":1})")));
+    const auto yaml =
+        parse_yaml(text_at(root, "namespaces/shop/manifests/widgets.example.com/w.yaml"));
     CHECK(yaml.text_at({"kind"}) == "Widget");
 }
 
 TEST_CASE("names with another ending are not found") {
     MadeRepository made;
     const auto root = view::open_point(made.chunks(), made.commit("p", make_shop()));
-    for (const auto* path :
-         {"namespaces/shop/manifests/pods/web-1", "namespaces/shop/manifests/pods/web-1.json",
-          "namespaces/shop/raw/pods/web-1.yaml", "namespaces/shop/manifests/pods.yaml"}) {
+    for (const auto* path : {"namespaces/shop/manifests/pods/web-1",
+                             "namespaces/shop/manifests/pods/web-1.json",
+                             "namespaces/shop/raw/pods/web-1.yaml",
+                             "namespaces/shop/manifests/pods.yaml"}) {
         CHECK(view::find_path(root, path) == nullptr);
     }
 }

@@ -73,7 +73,7 @@ TEST_CASE("every file is as long as stat says, every directory counts its subdir
         }
         std::uint32_t directories = 0;
         node->list(0, [&](std::string_view name, const view::NodePointer& child) {
-            directories += child->is_directory() ? 1 : 0;
+            directories += child->is_directory() ? 1U : 0U;
             const auto found = node->find(name);
             REQUIRE(found != nullptr);
             CHECK(found->inode() == child->inode());
@@ -90,15 +90,17 @@ TEST_CASE("an import has volumes and no objects") {
     const auto tree = make_directory(
         "", {make_directory("volumes", {make_directory("home", {make_directory("disk")})})});
     const auto root = view::open_point(made.chunks(), made.commit("import", tree, {"home"}));
-    CHECK(list_all(root) ==
-          std::vector<std::string>{"namespaces/", "namespaces/home/", "namespaces/home/volumes/",
-                                   "namespaces/home/volumes/disk/", "point.yaml"});
+    CHECK(list_all(root) == std::vector<std::string>{"namespaces/",
+                                                     "namespaces/home/",
+                                                     "namespaces/home/volumes/",
+                                                     "namespaces/home/volumes/disk/",
+                                                     "point.yaml"});
 }
 
 TEST_CASE("a claim called like an image keeps out of its way") {
     MadeRepository made;
-    const auto record =
-        made.commit("first", make_shop({make_image("a"), make_directory("a.img", {make_file("f")})}));
+    const auto record = made.commit(
+        "first", make_shop({make_image("a"), make_directory("a.img", {make_file("f")})}));
     const auto volumes =
         view::get_path(view::open_point(made.chunks(), record), "namespaces/shop/volumes");
     CHECK(list_all(volumes) == std::vector<std::string>{"a%2Eimg/", "a%2Eimg/f", "a.img"});

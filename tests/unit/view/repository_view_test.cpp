@@ -32,18 +32,18 @@ TEST_CASE("all points are shown by time, name and namespace") {
     CHECK(names_at(view, "") == std::vector<std::string>{"by-name", "by-namespace", "by-time"});
     REQUIRE(view.refresh());
     CHECK(names_at(view, "") ==
-          std::vector<std::string>{"by-name", "by-namespace", "by-time",
-                                   "latest -> by-time/20261120T100100Z-second"});
+          std::vector<std::string>{
+              "by-name", "by-namespace", "by-time", "latest -> by-time/20261120T100100Z-second"});
     CHECK(names_at(view, "by-time") ==
           std::vector<std::string>{"20261120T100000Z-first", "20261120T100100Z-second"});
     CHECK(names_at(view, "by-name") ==
           std::vector<std::string>{"first -> ../by-time/20261120T100000Z-first",
                                    "second -> ../by-time/20261120T100100Z-second"});
     CHECK(names_at(view, "by-namespace") == std::vector<std::string>{"other", "shop"});
-    CHECK(names_at(view, "by-namespace/other") ==
-          std::vector<std::string>{
-              "20261120T100100Z-second -> ../../by-time/20261120T100100Z-second",
-              "latest -> ../../by-time/20261120T100100Z-second"});
+    CHECK(
+        names_at(view, "by-namespace/other") ==
+        std::vector<std::string>{"20261120T100100Z-second -> ../../by-time/20261120T100100Z-second",
+                                 "latest -> ../../by-time/20261120T100100Z-second"});
     CHECK(view::find_path(view.root(), "by-time/20261120T100000Z-first/point.yaml") != nullptr);
 }
 
@@ -60,7 +60,8 @@ TEST_CASE("a refresh finds points that came and went, and keeps what is open") {
     CHECK(view.refresh());
     CHECK(names_at(view, "by-time").size() == 2);
     CHECK(view.root()->find("latest")->inode() != link);
-    CHECK(view::find_path(view.root(), "by-time/20261120T100100Z-second/namespaces/shop/volumes/data/f"));
+    CHECK(view::find_path(view.root(),
+                          "by-time/20261120T100100Z-second/namespaces/shop/volumes/data/f"));
     std::vector<std::string> blobs;
     made.backend().list("points", [&](const auto& blob) { blobs.push_back(blob.name); });
     for (const auto& blob : blobs) {
@@ -136,12 +137,18 @@ TEST_CASE("inode numbers are unique, lead back, and are the same in every mount"
 TEST_CASE("files of the mount itself are asked each time") {
     MadeRepository made;
     int count = 0;
-    view::RepositoryView view(made.repository(), made.chunks(), {},
+    view::RepositoryView view(made.repository(),
+                              made.chunks(),
+                              {},
                               {{"status", [&] { return std::to_string(++count); }}});
     view.refresh();
     const auto file = view::get_path(view.root(), ".backup/status");
     CHECK(file->freshness() == view::Freshness::Now);
-    CHECK(view::read_text(*file) != view::read_text(*file));
+    const auto text = view::read_text(*file);
+    CHECK(view::read_text(*file) == text);
+    const auto next = view::get_path(view.root(), ".backup/status");
+    CHECK(view::read_text(*next) != text);
+    CHECK(next->inode() != file->inode());
 }
 
 TEST_CASE("a damaged point is left out and told") {

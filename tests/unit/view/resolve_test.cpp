@@ -7,7 +7,9 @@
 namespace backup::testing {
 namespace {
 
-repository::PointRecord make_record(std::string name, std::string id, std::string_view time,
+repository::PointRecord make_record(std::string name,
+                                    std::string id,
+                                    std::string_view time,
                                     std::vector<std::string> namespaces) {
     repository::PointRecord record;
     record.point.name = std::move(name);

@@ -91,8 +91,7 @@ TEST_CASE("equal volumes are different files") {
     const auto data = make_directory("data", {make_directory("d", {make_file("f")})});
     auto copy = data;
     copy.entry.name = "copy";
-    const auto root =
-        view::open_point(made.chunks(), made.commit("p", make_shop({data, copy})));
+    const auto root = view::open_point(made.chunks(), made.commit("p", make_shop({data, copy})));
     CHECK(view::get_path(root, "namespaces/shop/volumes/data/d")->inode() !=
           view::get_path(root, "namespaces/shop/volumes/copy/d")->inode());
 }

@@ -14,8 +14,9 @@ using testing::contains;
 using testing::error_of;
 
 NodePointer directory(Children children) {
-    std::sort(children.begin(), children.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(children.begin(), children.end(), [](const auto& a, const auto& b) {
+        return a.first < b.first;
+    });
     return std::make_shared<SyntheticDirectory>(NodeFrame{}, std::move(children));
 }
 
@@ -27,7 +28,8 @@ NodePointer example() {
     return directory({{"a", directory({{"x", file()}, {"y", directory({})}})}, {"b", file()}});
 }
 
-std::vector<std::string> visited(const NodePointer& root, const std::function<Walk(const std::string&)>& rule) {
+std::vector<std::string> visited(const NodePointer& root,
+                                 const std::function<Walk(const std::string&)>& rule) {
     std::vector<std::string> paths;
     walk(root, [&](const std::string& path, const NodePointer&) {
         paths.push_back(path);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fuse/plugin_handover.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <unistd.h>
+#include <vector>
+
+namespace backup::fuse {
+
+bool is_for_plugin(std::span<const std::string> words) {
+    const auto names = [&words](std::initializer_list<std::string_view> options) {
+        return std::ranges::any_of(words, [&options](const std::string& word) {
+            return std::ranges::any_of(
+                options, [&word](std::string_view option) { return word.starts_with(option); });
+        });
+    };
+    return !names({"--repo"}) || !names({"--secret-fd", "--key-file", "--passphrase-file"});
+}
+
+void hand_to_plugin(std::span<const std::string> words) {
+    const auto plugin =
+        (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kubectl-backup").string();
+    std::vector<std::string> copies = {plugin, "mount"};
+    copies.insert(copies.end(), words.begin(), words.end());
+    std::vector<char*> argv;
+    for (auto& word : copies) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    execv(plugin.c_str(), argv.data());
+    throw system_error(errno, concat("start ", plugin));
+}
+
+}  // namespace backup::fuse
