@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/volume/leftovers.hpp"
+#include "plugin/cli/global_flags.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/context.hpp"
+
+namespace backup::plugin {
+
+namespace {
+
+constexpr std::string_view kManual =
+    R"(A run that is ended by the system, by a crash or by "kill -9" cannot take its pods and
+ConfigMaps with it. This finds them in the cluster and removes those whose run is gone. What a living
+run uses stays; --force takes that as well.)";
+
+RecordKind leftover_kind() {
+    const auto text = [](std::string header, std::string_view member) {
+        return Column{std::move(header),
+                      [member](const Json& record) { return Cell{record.text_at({member})}; }};
+    };
+    RecordKind kind;
+    kind.item_kind = "Leftover";
+    kind.columns = {
+        text("NAMESPACE", "namespace"),
+        text("KIND", "kind"),
+        text("NAME", "name"),
+        {"REMOVED",
+         [](const Json& record) { return Cell{record.bool_at({"removed"}) ? "yes" : "no"}; }},
+        text("WHY", "reason")};
+    kind.name = [](const Json& record) {
+        return concat(record.text_at({"namespace"}),
+                      "/",
+                      record.text_at({"kind"}),
+                      "/",
+                      record.text_at({"name"}));
+    };
+    return kind;
+}
+
+volume::CleanUpOptions make_options(Context& context) {
+    const auto& arguments = context.arguments();
+    volume::CleanUpOptions options;
+    options.namespaces = arguments.list("namespace");
+    options.self = volume::make_mover_owner(context.app().random);
+    options.force = arguments.is_on("force");
+    options.dry_run = context.is_dry_run();
+    options.clock = &context.app().clock;
+    options.stop = context.app().stop_token();
+    return options;
+}
+
+int run(Context& context) {
+    const auto options = make_options(context);
+    const auto result = volume::clean_up(context.cluster(), options);
+    Json::Array records;
+    for (const auto& leftover : result.leftovers) {
+        records.push_back(Json::object({{"namespace", leftover.ns},
+                                        {"kind", leftover.kind},
+                                        {"name", leftover.name},
+                                        {"run", leftover.run_id},
+                                        {"host", leftover.host},
+                                        {"removed", leftover.is_removed && !options.dry_run},
+                                        {"reason", leftover.reason}}));
+    }
+    const auto output = context.output();
+    print_list(output, leftover_kind(), records);
+    if (records.empty() && !is_for_programs(output.format)) {
+        context.say("No leftovers found.");
+    } else if (options.dry_run) {
+        context.say("Nothing was removed (dry run).");
+    }
+    for (const auto& problem : result.problems) {
+        context.warn(concat(problem.subject, ": ", problem.message));
+    }
+    return result.problems.empty() ? 0 : info_of(ErrorCode::Incomplete).exit_code;
+}
+
+}  // namespace
+
+Command cleanup_command() {
+    Command command;
+    command.name = "cleanup";
+    command.group = kCareGroup;
+    command.summary = "Remove what killed runs left in the cluster";
+    command.manual = kManual;
+    command.flags = {
+        {"namespace",
+         'n',
+         FlagKind::List,
+         "NAMESPACE",
+         "",
+         "only in these namespaces (default: all)",
+         ""},
+        {"force", 0, FlagKind::Switch, "", "", "also what seems to be in use", ""},
+        dry_run_flag("only say what would be removed"),
+        output_flag({"table", "json", "yaml", "name"}),
+    };
+    command.examples = {{"Look first", "kubectl backup cleanup --dry-run"},
+                        {"In one namespace", "kubectl backup cleanup -n shop"}};
+    command.exit_codes = "3 when a namespace could not be looked at or something not removed";
+    command.run = run;
+    return command;
+}
+
+}  // namespace backup::plugin

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/base/units.hpp"
+#include "core/repository/point_store.hpp"
+#include "plugin/cli/global_flags.hpp"
+#include "plugin/commands/points.hpp"
+#include "plugin/commands/verbs.hpp"
+#include "plugin/context.hpp"
+#include "plugin/open_repository.hpp"
+
+#include <algorithm>
+
+namespace backup::plugin {
+
+namespace {
+
+constexpr std::string_view kManual =
+    R"(The oldest point comes first. SIZE is the plain size of all content of a point, NEW what of it
+was not in the repository before. A point is Complete, has Warnings (something was read while it
+changed), is Incomplete (its ledger, shown by "kubectl backup describe", says what is missing) or
+Failed.
+
+A damaged point is left out, said so on standard error, and the exit code is 13.)";
+
+struct Filter {
+    std::vector<std::string> namespaces;                                   // globs; one must match
+    std::vector<std::pair<std::string, std::optional<std::string>>> tags;  // all must match
+    std::optional<TimePoint> since;
+    std::vector<std::string> statuses;  // lower case; one must match
+};
+
+Filter make_filter(const ParsedCommand& arguments, Clock& clock) {
+    Filter filter;
+    filter.namespaces = arguments.list("namespace");
+    for (const auto& tag : arguments.list("tag")) {
+        const auto equals = tag.find('=');
+        filter.tags.emplace_back(tag.substr(0, equals),
+                                 equals == std::string::npos
+                                     ? std::nullopt
+                                     : std::optional<std::string>(tag.substr(equals + 1)));
+    }
+    if (const auto since = arguments.find_text("since")) {
+        filter.since = with_context([] { return "--since"; },
+                                    [&] {
+                                        return since->find('-') != std::string::npos
+                                                   ? parse_rfc3339(*since)
+                                                   : clock.now() - parse_duration(*since);
+                                    });
+    }
+    for (const auto& status : arguments.list("status")) {
+        filter.statuses.push_back(to_lower(status));
+    }
+    return filter;
+}
+
+bool matches(const Filter& filter, const model::RecoveryPoint& point) {
+    const auto holds = [&point](const std::string& pattern) {
+        return std::ranges::any_of(point.namespaces, [&pattern](const std::string& name) {
+            return matches_glob(pattern, name);
+        });
+    };
+    const auto carries = [&point](const auto& wanted) {
+        const auto found = point.tags.find(wanted.first);
+        return found != point.tags.end() && (!wanted.second || *wanted.second == found->second);
+    };
+    const auto status = to_lower(model::to_text(point.status));
+    return (filter.namespaces.empty() || std::ranges::any_of(filter.namespaces, holds)) &&
+           std::ranges::all_of(filter.tags, carries) &&
+           (!filter.since || point.created >= *filter.since) &&
+           (filter.statuses.empty() || std::ranges::count(filter.statuses, status) > 0);
+}
+
+int run(Context& context) {
+    const auto filter = make_filter(context.arguments(), context.app().clock);
+    auto& repository = context.repository();
+    int exit_code = 0;
+    Json::Array records;
+    const auto on_damaged = [&](const std::string& blob, const Error& error) {
+        context.warn(concat("point ", blob, " cannot be read: ", error.what()));
+        exit_code = error.exit_code();
+    };
+    for (const auto& record : repository::list_points(repository.repository, on_damaged)) {
+        if (matches(filter, record.point)) {
+            records.push_back(point_record(record.point));
+        }
+    }
+    print_list(context.output(), point_kind(context.app().clock.now()), records);
+    if (records.empty() && !is_for_programs(context.output().format)) {
+        context.say(concat("No recovery points found in ", repository.backend->location(), "."));
+    }
+    return exit_code;
+}
+
+}  // namespace
+
+Command list_command() {
+    Command command;
+    command.name = "list";
+    command.aliases = {"get"};
+    command.group = kLookGroup;
+    command.summary = "List recovery points";
+    command.manual = kManual;
+    command.flags = {
+        {"namespace",
+         'n',
+         FlagKind::List,
+         "NAMESPACE",
+         "",
+         "points that hold this namespace; names or globs, may be repeated",
+         ""},
+        {"tag",
+         0,
+         FlagKind::Repeated,
+         "KEY[=VALUE]",
+         "",
+         "points with this tag; repeated: with all",
+         ""},
+        {"since",
+         0,
+         FlagKind::Text,
+         "TIME",
+         "",
+         "points not older than this: an age (12h, 7d) or a time (2026-11-20)",
+         ""},
+        {"status",
+         0,
+         FlagKind::List,
+         "STATUS",
+         "",
+         "points with this status: complete, warnings, incomplete, failed",
+         ""},
+        output_flag({"table", "wide", "json", "yaml", "name"}),
+    };
+    command.examples = {{"All of them", "kubectl backup list"},
+                        {"Those of the last week that hold the namespace shop",
+                         "kubectl backup list -n shop --since 7d"},
+                        {"Names of those that are not complete, for a script",
+                         "kubectl backup list --status incomplete,failed -o name"}};
+    command.run = run;
+    return command;
+}
+
+}  // namespace backup::plugin

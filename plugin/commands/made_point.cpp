@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/commands/made_point.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/base/units.hpp"
+#include "plugin/commands/points.hpp"
+#include "plugin/context.hpp"
+#include "plugin/version.hpp"
+
+#include <ostream>
+
+namespace backup::plugin {
+
+namespace {
+
+std::map<std::string, std::string> parse_tags(const std::vector<std::string>& texts) {
+    std::map<std::string, std::string> tags;
+    for (const auto& text : texts) {
+        const auto equals = text.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            throw Error(ErrorCode::Usage,
+                        concat("--tag cannot be \"", printable(text), "\": it is KEY=VALUE"));
+        }
+        tags[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+    return tags;
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+    return concat(count, " ", noun, count == 1 ? "" : "s");
+}
+
+std::string summary(const model::RecoveryPoint& point) {
+    const auto& numbers = point.statistics;
+    std::vector<std::string> parts;
+    if (numbers.objects > 0) {
+        parts.push_back(counted(numbers.objects, "object"));
+    }
+    if (numbers.volumes > 0) {
+        parts.push_back(counted(numbers.volumes, "volume"));
+        parts.push_back(counted(numbers.files, "file"));
+    }
+    parts.push_back(concat(format_size(numbers.bytes),
+                           " (",
+                           format_size(numbers.new_bytes),
+                           " new, ",
+                           format_size(numbers.stored_bytes),
+                           " stored)"));
+    return concat(join(parts, ", "), " in ", format_age(point.finished - point.created));
+}
+
+/// The first of what the ledger laments, and where to read the rest.
+void report_problems(Context& context,
+                     const model::RecoveryPoint& point,
+                     const model::Ledger& ledger) {
+    constexpr std::size_t kMost = 10;
+    std::vector<std::string> lines;
+    for (const auto& list : ledger.lists) {
+        if (list.outcome == model::Outcome::Failed) {
+            lines.push_back(concat(
+                list.resource, list.scope.empty() ? "" : " in ", list.scope, ": ", list.message));
+        }
+    }
+    for (const auto& volume : ledger.volumes) {
+        const auto name = concat("volume ", volume.name_space, "/", volume.claim, ": ");
+        if (volume.outcome == model::Outcome::Failed) {
+            lines.push_back(name + volume.message);
+        } else if (volume.files_unreadable > 0) {
+            lines.push_back(name + counted(volume.files_unreadable, "file") + " unreadable");
+        }
+    }
+    for (const auto& problem : ledger.problems) {
+        lines.push_back(concat(problem.subject, ": ", problem.message));
+    }
+    for (const auto& warning : ledger.warnings) {
+        lines.push_back(warning);
+    }
+    for (std::size_t i = 0; i < std::min(lines.size(), kMost); ++i) {
+        context.warn(printable(lines[i]));
+    }
+    if (lines.size() > kMost) {
+        context.warn(
+            concat(lines.size() - kMost, " more: see 'kubectl backup describe ", point.name, "'"));
+    }
+}
+
+}  // namespace
+
+std::vector<Flag> point_flags(bool with_name) {
+    std::vector<Flag> flags = {
+        {"tag", 0, FlagKind::Repeated, "KEY=VALUE", "", "a tag of the point; may be repeated", ""},
+        {"description", 0, FlagKind::Text, "TEXT", "", "a line about the point", ""},
+    };
+    if (with_name) {
+        flags.insert(flags.begin(),
+                     {"name",
+                      0,
+                      FlagKind::Text,
+                      "NAME",
+                      "",
+                      "name of the point (default: what it holds, and the time)",
+                      ""});
+    }
+    return flags;
+}
+
+model::RecoveryPoint new_point(Context& context, const std::string& name, std::string_view scope) {
+    model::RecoveryPoint point;
+    point.created = context.app().clock.now();
+    point.name = name.empty() ? concat(scope, "-", format_compact(point.created)) : name;
+    model::check_point_name(point.name);
+    if (point.name.find(':') != std::string::npos) {
+        throw Error(ErrorCode::InvalidArgument,
+                    concat("\"", printable(point.name), "\" cannot be the name of a point"))
+            .hint("a colon stands between a point and a path");
+    }
+    point.description = context.arguments().text("description");
+    point.tags = parse_tags(context.arguments().list("tag"));
+    point.host = context.app().host;
+    point.program = concat("kubectl-backup ", kVersion);
+    return point;
+}
+
+int report_made_point(Context& context,
+                      const repository::PointRecord& record,
+                      const model::Ledger& ledger) {
+    const auto& point = record.point;
+    const auto output = context.output();
+    if (is_for_programs(output.format)) {
+        auto json = point_record(point);
+        json["ledger"] = model::to_json(ledger);
+        print_record(output, "RecoveryPoint", json);
+    } else {
+        output.out << "recoverypoint/" << point.name
+                   << (output.format == OutputFormat::Name ? "" : " created") << '\n';
+        context.say(summary(point));
+        report_problems(context, point, ledger);
+    }
+    if (point.status == model::PointStatus::Incomplete ||
+        point.status == model::PointStatus::Failed) {
+        context.warn(concat("the point is not complete: 'kubectl backup describe ",
+                            point.name,
+                            "' shows what is missing"));
+        return info_of(ErrorCode::Incomplete).exit_code;
+    }
+    return 0;
+}
+
+}  // namespace backup::plugin

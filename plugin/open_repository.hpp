@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// From settings to an opened, or a newly made, repository.
+#pragma once
+
+#include "core/backend/backend.hpp"
+#include "core/repository/chunk_store.hpp"
+#include "core/repository/repository.hpp"
+#include "plugin/app.hpp"
+#include "plugin/settings.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace backup::plugin {
+
+/// A repository with all it refers to.
+struct OpenedRepository {
+    std::unique_ptr<backend::Backend> backend;
+    repository::Repository repository;
+    repository::ChunkStore chunks;
+
+    OpenedRepository(std::unique_ptr<backend::Backend> place, const repository::Secret& secret)
+        : backend(std::move(place)),
+          repository(repository::open_repository(*backend, secret)),
+          chunks(repository) {}
+};
+
+/// Throws NoRepository, KeyMissing, WrongKey, CorruptData, UnknownFormat.
+std::unique_ptr<OpenedRepository> open_repository(const Settings& settings,
+                                                  const Environment& environment);
+
+/// What `init` made.
+struct MadeRepository {
+    std::string id;
+    std::string location;
+    std::filesystem::path key_file;
+    bool has_passphrase = false;
+};
+
+/// Stores the key file (0600) first, then makes the repository, so that no repository exists
+/// without its key. Throws RepositoryExists, AlreadyExists when the key file is there.
+MadeRepository make_repository(const Settings& settings, App& app);
+
+/// True when the settings name a place that holds a repository.
+bool has_repository(const Settings& settings);
+
+}  // namespace backup::plugin

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs that need no cluster, on a real repository in a directory.
+#include "core/base/bytes.hpp"
+#include "core/base/file_descriptor.hpp"
+#include "core/base/json.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/run_cli.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <filesystem>
+
+using namespace backup;
+using backup::testing::CliResult;
+using backup::testing::contains;
+using backup::testing::TempDir;
+
+namespace {
+
+/// A home directory, a source directory, and runs of the program in them.
+struct Desk {
+    Desk() {
+        surroundings.environment["HOME"] = (directory / "home").string();
+        directory.write("src/etc/app.conf", "hello\n");
+        directory.write("src/data/a", "1");
+        std::filesystem::create_symlink("../etc/app.conf", directory / "src/data/link");
+    }
+
+    CliResult run(const std::vector<std::string>& words) const {
+        return testing::run_cli(words, surroundings);
+    }
+
+    CliResult import(const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> words = {
+            "import", "directory", (directory / "src").string(), "--as", "shop/data-0"};
+        words.insert(words.end(), more.begin(), more.end());
+        return run(words);
+    }
+
+    TempDir directory;
+    testing::CliSurroundings surroundings;
+};
+
+}  // namespace
+
+TEST_CASE("init makes a repository and a key that only its owner can read") {
+    const Desk desk;
+    const auto result = desk.run({"init", "-o", "json"});
+    REQUIRE(result.exit_code == 0);
+    const auto record = parse_json(result.out);
+    CHECK(record.text_at({"kind"}) == "Repository");
+    const std::filesystem::path key = record.text_at({"keyFile"});
+    CHECK(key ==
+          desk.directory / ("home/.config/kubectl-backup/keys/" + record.text_at({"id"}) + ".key"));
+    CHECK(std::filesystem::status(key).permissions() == static_cast<std::filesystem::perms>(0600));
+    CHECK(desk.run({"list"}).exit_code == 0);
+
+    const auto again = desk.run({"init"});
+    CHECK(again.exit_code == 1);
+    CHECK_THAT(again.err, contains("already"));
+}
+
+TEST_CASE("init that fails leaves no key behind") {
+    const Desk desk;
+    const auto file = desk.directory.write("file", "x");
+    CHECK(desk.run({"init", "--repo", (file / "below").string()}).exit_code != 0);
+    const auto keys = desk.directory / "home/.config/kubectl-backup/keys";
+    CHECK((!std::filesystem::exists(keys) || std::filesystem::is_empty(keys)));
+}
+
+TEST_CASE("init --dry-run makes nothing") {
+    const Desk desk;
+    CHECK(desk.run({"init", "--dry-run"}).exit_code == 0);
+    CHECK_FALSE(std::filesystem::exists(desk.directory / "home"));
+    CHECK(desk.run({"list"}).exit_code == 10);
+}
+
+TEST_CASE("a passphrase opens the repository as well as the key") {
+    Desk desk;
+    desk.surroundings.environment["KUBECTL_BACKUP_PASSPHRASE"] = "correct horse";
+    REQUIRE(desk.run({"init"}).exit_code == 0);
+    CHECK(desk.run({"list"}).exit_code == 0);
+    desk.surroundings.environment["KUBECTL_BACKUP_PASSPHRASE"] = "battery staple";
+    const auto wrong = desk.run({"list"});
+    CHECK(wrong.exit_code == 12);
+    CHECK(wrong.err.find("battery") == std::string::npos);
+    desk.surroundings.environment.erase("KUBECTL_BACKUP_PASSPHRASE");
+    CHECK(desk.run({"list"}).exit_code == 0);
+    std::filesystem::remove_all(desk.directory / "home/.config");
+    CHECK(desk.run({"list"}).exit_code == 12);
+}
+
+TEST_CASE("an empty list is said on standard error, and is a list for programs") {
+    const Desk desk;
+    desk.run({"init"});
+    const auto people = desk.run({"list"});
+    CHECK(people.out.empty());
+    CHECK_THAT(people.err, contains("No recovery points found"));
+    const auto programs = desk.run({"list", "-o", "json"});
+    CHECK(programs.err.empty());
+    CHECK(parse_json(programs.out).find("items")->items().empty());
+    CHECK(desk.run({"describe", "latest"}).exit_code == 1);
+}
+
+TEST_CASE("import makes the default repository and a point") {
+    const Desk desk;
+    const auto result = desk.import({"--name", "one", "--tag", "a=b", "--description", "a line"});
+    CHECK(result.exit_code == 0);
+    CHECK(result.out == "recoverypoint/one created\n");
+    CHECK_THAT(result.err, contains("keep a copy"));
+
+    const auto list = desk.run({"list"});
+    CHECK_THAT(list.out, contains("NAME   NAMESPACES   OBJECTS   VOLUMES   SIZE"));
+    CHECK_THAT(list.out, contains("Complete"));
+    CHECK(desk.run({"list", "-o", "name"}).out == "recoverypoint/one\n");
+    CHECK_THAT(desk.run({"list", "-o", "wide"}).out, contains("a=b"));
+    const auto json = parse_json(desk.run({"get", "-o", "json"}).out);
+    CHECK(json.find("items")->items().at(0).text_at({"name"}) == "one");
+}
+
+TEST_CASE("list shows what its filters ask for") {
+    const Desk desk;
+    desk.import({"--name", "one", "--tag", "a=b"});
+    const auto names = [&desk](const std::vector<std::string>& flags) {
+        std::vector<std::string> words = {"list", "-o", "name"};
+        words.insert(words.end(), flags.begin(), flags.end());
+        return desk.run(words).out;
+    };
+    const std::string one = "recoverypoint/one\n";
+    CHECK(names({"-n", "shop"}) == one);
+    CHECK(names({"-n", "other,sh*"}) == one);
+    CHECK(names({"-n", "other"}).empty());
+    CHECK(names({"--tag", "a"}) == one);
+    CHECK(names({"--tag", "a=b"}) == one);
+    CHECK(names({"--tag", "a=c"}).empty());
+    CHECK(names({"--tag", "a", "--tag", "x"}).empty());
+    CHECK(names({"--since", "1h"}) == one);
+    CHECK(names({"--since", "2026-11-20"}) == one);
+    CHECK(names({"--since", "2026-11-21"}).empty());
+    CHECK(names({"--status", "complete"}) == one);
+    CHECK(names({"--status", "failed,incomplete"}).empty());
+    CHECK(desk.run({"list", "--since", "yesterday"}).exit_code == 2);
+}
+
+TEST_CASE("an unchanged directory is not read again") {
+    const Desk desk;
+    desk.import();
+    const auto second = parse_json(desk.import({"--name", "two", "-o", "json"}).out);
+    const auto& volume = second.find("ledger")->find("volumes")->items().at(0);
+    CHECK(volume.integer_at({"files"}) == 3);
+    CHECK(second.text_at({"previous"}).size() == 64);
+}
+
+TEST_CASE("import says what is wrong with its words") {
+    const Desk desk;
+    const auto source = (desk.directory / "src").string();
+    CHECK_THAT(desk.run({"import", "directory", source}).err, contains("--as"));
+    CHECK(desk.run({"import", "directory", source, "--as", "shop"}).exit_code == 2);
+    CHECK(desk.run({"import", "directory", "/no/such", "--as", "a/b"}).exit_code == 1);
+    CHECK(desk.import({"--name", "a:b"}).exit_code == 2);
+    CHECK(desk.import({"--name", "latest"}).exit_code == 2);
+    CHECK(desk.import({"--tag", "x"}).exit_code == 2);
+    CHECK(desk.import({"--dry-run"}).exit_code == 0);
+    CHECK(desk.run({"list"}).exit_code == 10);
+}
+
+TEST_CASE("describe tells what a point holds") {
+    const Desk desk;
+    desk.import({"--name", "one", "--description", "a line"});
+    const auto text = desk.run({"describe", "one"}).out;
+    for (const auto* part : {"Name:         one\n",
+                             "Status:       Complete\n",
+                             "a line",
+                             "Namespaces:   shop\n",
+                             "shop/data-0   Protected   3"}) {
+        CHECK_THAT(text, contains(part));
+    }
+    const auto json = parse_json(desk.run({"show", "latest:shop", "-o", "json"}).out);
+    CHECK(json.text_at({"kind"}) == "RecoveryPoint");
+    CHECK(json.find_path({"ledger", "volumes"})->items().size() == 1);
+    CHECK_THAT(desk.run({"describe", "on"}).err, contains("did you mean 'one'?"));
+}
+
+TEST_CASE("ls shows directories, files, and details") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    CHECK(desk.run({"ls", "one:shop/data-0"}).out == "data/\netc/\n");
+    CHECK(desk.run({"ls", "-R", "one:shop/data-0"}).out ==
+          "data/\ndata/a\ndata/link\netc/\netc/app.conf\n");
+    CHECK_THAT(desk.run({"ls", "-l", "one:shop/data-0/data"}).out,
+               contains("link -> ../etc/app.conf\n"));
+    CHECK_THAT(desk.run({"ls", "one:shop/data-0/data/a"}).out, contains("data/a\n"));
+    const auto json = parse_json(desk.run({"ls", "one:shop/data-0/data", "-o", "json"}).out);
+    CHECK(json.find("items")->items().at(1).text_at({"target"}) == "../etc/app.conf");
+    const auto missing = desk.run({"ls", "one:shop/data-0/dota"});
+    CHECK(missing.exit_code == 1);
+    CHECK_THAT(missing.err, contains("did you mean 'data'?"));
+}
+
+TEST_CASE("cat prints exactly what is stored, and only files") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    CHECK(desk.run({"cat", "one:shop/data-0/etc/app.conf", "one:shop/data-0/data/a"}).out ==
+          "hello\n1");
+    CHECK_THAT(desk.run({"cat", "one:shop/data-0/etc"}).err, contains("is a directory"));
+    CHECK_THAT(desk.run({"cat", "one:shop/data-0/data/link"}).err,
+               contains("is a link to \"../etc/app.conf\""));
+}
+
+TEST_CASE("verify finds nothing in a sound repository and names what is damaged") {
+    const Desk desk;
+    desk.import();
+    for (const auto& words : {std::vector<std::string>{"verify"},
+                              {"verify", "--quick"},
+                              {"verify", "--read-data"},
+                              {"verify", "--read-data=50%"}}) {
+        const auto result = desk.run(words);
+        CHECK(result.exit_code == 0);
+        CHECK_THAT(result.err, contains("no problems found"));
+    }
+    CHECK(desk.run({"verify", "--quick", "--read-data"}).exit_code == 2);
+    CHECK(desk.run({"verify", "--read-data=0"}).exit_code == 2);
+    CHECK(desk.run({"verify", "--read-data=101%"}).exit_code == 2);
+
+    const auto packs = desk.directory / "home/.local/share/kubectl-backup/repository/packs";
+    for (const auto& file : std::filesystem::recursive_directory_iterator(packs)) {
+        if (file.is_regular_file()) {
+            std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+            std::filesystem::resize_file(file, file.file_size() - 1);
+            break;
+        }
+    }
+    const auto damaged = desk.run({"verify", "-o", "json"});
+    CHECK(damaged.exit_code == 13);
+    CHECK_FALSE(parse_json(damaged.out).find("problems")->items().empty());
+}
