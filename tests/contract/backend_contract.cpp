@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/contract/backend_contract.hpp"
 
+#include "core/base/task_group.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/seeded_random.hpp"
 
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace backup::testing {
@@ -156,9 +156,9 @@ void refuses_names(Backend& backend) {
 
 void serves_threads(Backend& backend) {
     backend.put("config", Bytes(10));
-    std::vector<std::jthread> threads;
+    TaskGroup threads;
     for (int thread = 0; thread < 4; ++thread) {
-        threads.emplace_back([&backend, thread] {
+        threads.start([&backend, thread](const std::stop_token&) {
             for (int i = 0; i < 20; ++i) {
                 const auto name = "packs/" + std::to_string(i) + "/" + std::to_string(thread);
                 backend.put(name, Bytes(100));
@@ -167,7 +167,7 @@ void serves_threads(Backend& backend) {
             }
         });
     }
-    threads.clear();
+    threads.wait();
     CHECK(list_all(backend, "packs").size() == 80);
 }
 

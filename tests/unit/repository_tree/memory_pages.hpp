@@ -32,6 +32,7 @@ struct MemoryPages {
 class MemorySink : public repository::PageSink {
   public:
     explicit MemorySink(MemoryPages& pages) : pages_(pages) {}
+
     content::ShortId put(content::ChunkKind, ByteView bytes) override { return pages_.put(bytes); }
 
   private:
@@ -43,7 +44,9 @@ class MemorySource : public repository::PageSource {
     explicit MemorySource(MemoryPages& pages) : pages_(pages) {}
 
     Bytes get(const content::ShortId& id) override { return find(id); }
-    void get_range(const content::ShortId& id, std::uint64_t offset,
+
+    void get_range(const content::ShortId& id,
+                   std::uint64_t offset,
                    std::span<std::byte> out) override {
         const auto& bytes = find(id);
         if (offset > bytes.size() || out.size() > bytes.size() - offset) {

@@ -92,23 +92,23 @@ TEST_CASE("fields that lead outside of the page are refused") {
     };
     // Place and new 32-bit value of one field each.
     const std::vector<std::pair<std::size_t, std::uint32_t>> changes = {
-        {4, 0xffffffff},          // directories
-        {8, 0xffffffff},          // entries
-        {12, 1},                  // slices
-        {16, 0xfffffff0},         // references
-        {24, 0},                  // heap
-        {32, 1},                  // first entry of the root
-        {36, 5},                  // entries of the root
-        {48, 9},                  // subdirectories of the root
-        {56, 77},                 // entries in all
-        {entry(0, 0), 0x7fffffff},  // a name
-        {entry(0, 60), 1},        // a page reference that is not there
-        {entry(0, 64), 0},        // this page, the slot it stands in
-        {entry(0, 64), 2},        // this page, a slot that is not there
+        {4, 0xffffffff},             // directories
+        {8, 0xffffffff},             // entries
+        {12, 1},                     // slices
+        {16, 0xfffffff0},            // references
+        {24, 0},                     // heap
+        {32, 1},                     // first entry of the root
+        {36, 5},                     // entries of the root
+        {48, 9},                     // subdirectories of the root
+        {56, 77},                    // entries in all
+        {entry(0, 0), 0x7fffffff},   // a name
+        {entry(0, 60), 1},           // a page reference that is not there
+        {entry(0, 64), 0},           // this page, the slot it stands in
+        {entry(0, 64), 2},           // this page, a slot that is not there
         {entry(1, 60), 0xfffffff0},  // a link target
-        {entry(3, 60), 1},        // extents
-        {entry(3, 64), 0},        // no extents
-        {entry(3, 24), 31},       // size
+        {entry(3, 60), 1},           // extents
+        {entry(3, 64), 0},           // no extents
+        {entry(3, 24), 31},          // size
         {entry(3, 68), 0x7fffffff},  // extended attributes
     };
     for (const auto& [at, value] : changes) {

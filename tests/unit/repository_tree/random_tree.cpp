@@ -182,7 +182,8 @@ repository::BuiltTree build(MemoryPages& pages, const TestNode& root) {
     return builder.finish();
 }
 
-repository::TreeReader open_tree(MemoryPages& pages, const repository::BuiltTree& tree,
+repository::TreeReader open_tree(MemoryPages& pages,
+                                 const repository::BuiltTree& tree,
                                  std::uint64_t cache_bytes) {
     return {std::make_shared<MemorySource>(pages), tree.root, tree.pages, {cache_bytes}};
 }

@@ -33,13 +33,15 @@ struct RandomTreeOptions {
     std::size_t largest_directory = 60;
     bool with_wild_names = true;
 };
+
 TestNode make_random_tree(SeededRandom& random, const RandomTreeOptions& options);
 
 /// Hands a whole subtree to the builder.
 void add_tree(repository::TreeBuilder& builder, const TestNode& node);
 
 repository::BuiltTree build(MemoryPages& pages, const TestNode& root);
-repository::TreeReader open_tree(MemoryPages& pages, const repository::BuiltTree& tree,
+repository::TreeReader open_tree(MemoryPages& pages,
+                                 const repository::BuiltTree& tree,
                                  std::uint64_t cache_bytes = 32U << 20U);
 
 /// The whole tree below `directory`, with all contents loaded.

@@ -44,7 +44,7 @@ std::vector<content::ShortId> first_reached(repository::TreeReader& reader,
 repository::BuiltTree build_chain(MemoryPages& pages, std::size_t depth) {
     repository::TreeBuilder builder(std::make_unique<MemorySink>(pages));
     const auto directory = make_directory("d");
-    builder.begin_directory(make_directory(""). entry);
+    builder.begin_directory(make_directory("").entry);
     for (std::size_t i = 0; i < depth; ++i) {
         builder.begin_directory(directory.entry);
     }
@@ -204,7 +204,8 @@ TEST_CASE("pages stay below the limit with the largest attributes") {
         auto child = make_directory("d" + std::to_string(10 + i));
         for (int k = 0; k < 3; ++k) {
             auto file = make_file("f" + std::to_string(k));
-            file.entry.xattrs.push_back({"user.big", std::string(1'000'000 + static_cast<std::size_t>(i), 'x')});
+            file.entry.xattrs.push_back(
+                {"user.big", std::string(1'000'000 + static_cast<std::size_t>(i), 'x')});
             child.children.push_back(std::move(file));
         }
         root.children.push_back(std::move(child));

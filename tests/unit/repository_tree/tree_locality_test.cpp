@@ -17,7 +17,8 @@ TestNode make_wide_tree() {
         for (int k = 0; k < 100; ++k) {
             auto middle = make_directory("package-" + std::to_string(k * 7919 % 1000));
             for (int n = 0; n < 10; ++n) {
-                middle.children.push_back(make_file(std::to_string(i) + "-" + std::to_string(k) + "-" + std::to_string(n) + ".txt"));
+                middle.children.push_back(make_file(std::to_string(i) + "-" + std::to_string(k) +
+                                                    "-" + std::to_string(n) + ".txt"));
             }
             top.children.push_back(std::move(middle));
         }

@@ -19,7 +19,8 @@ TEST_CASE("object names become file names and back") {
     CHECK(escape_name("..") == "%2E%2E");
     CHECK(escape_name("...") == "...");
     CHECK(escape_name("") == "%");
-    for (const std::string name : {"", ".", "..", "...", "%", "%2F", "a/b", "\n\x7f", "ü", "a%~b"}) {
+    for (const std::string name :
+         {"", ".", "..", "...", "%", "%2F", "a/b", "\n\x7f", "ü", "a%~b"}) {
         INFO(name);
         CHECK(unescape_name(escape_name(name)) == name);
         CHECK(model::is_valid_name(escape_name(name) + ".yaml"));

@@ -13,7 +13,8 @@ namespace {
 
 using repository::TreeEntry;
 
-std::vector<TreeEntry> list(repository::TreeReader& reader, const repository::DirectoryRef& directory,
+std::vector<TreeEntry> list(repository::TreeReader& reader,
+                            const repository::DirectoryRef& directory,
                             std::uint64_t first = 0) {
     std::vector<TreeEntry> out;
     reader.list(directory, first, [&](const TreeEntry& entry) {
@@ -23,7 +24,8 @@ std::vector<TreeEntry> list(repository::TreeReader& reader, const repository::Di
     return out;
 }
 
-void check_positions(repository::TreeReader& reader, const repository::DirectoryRef& directory,
+void check_positions(repository::TreeReader& reader,
+                     const repository::DirectoryRef& directory,
                      std::set<std::uint64_t>& seen) {
     for (const auto& entry : list(reader, directory)) {
         REQUIRE(seen.insert(entry.position).second);
@@ -115,14 +117,17 @@ TEST_CASE("files are read in pieces, holes as zeros") {
     auto reader = open_tree(pages, built);
     const auto read = [&](const char* name, std::uint64_t offset, std::size_t length) {
         std::string out(length, '?');
-        const auto count = reader.read(*reader.find(built.root, name), offset,
+        const auto count = reader.read(*reader.find(built.root, name),
+                                       offset,
                                        std::as_writable_bytes(std::span(out.data(), out.size())));
         return out.substr(0, count);
     };
     CHECK(read("inline", 0, 100) == "inline");
     CHECK(read("inline", 2, 3) == "lin");
     CHECK(read("inline", 6, 3).empty());
-    CHECK(read("sparse", 8, 5) == std::string("\0\0" "012", 5));
+    CHECK(read("sparse", 8, 5) == std::string("\0\0"
+                                              "012",
+                                              5));
     CHECK(read("sparse", 18, 100) == "89" + std::string(10, '\0'));
     CHECK(read("sparse", 1000, 4).empty());
     CHECK(reader.seek_data(*reader.find(built.root, "sparse"), 0) == 10);

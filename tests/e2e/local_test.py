@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Without a cluster: import, mount, restore, and every error a person can run into."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import support
+
+
+class Local(support.Case):
+    def setUp(self):
+        super().setUp()
+        self.source = self.home / "source"
+        self.source.mkdir()
+        support.fill_directory(self.source)
+
+    def do_import(self, *words, **options):
+        return self.backup("import", "directory", self.source, "--as", "shop/data", *words, **options)
+
+    def test_import_mount_restore(self):
+        self.do_import()
+        mounted = self.mount()
+        volume = mounted / "latest" / "namespaces" / "shop" / "volumes" / "data"
+        self.assertEqual(support.describe_tree(self.source), support.describe_tree(volume))
+        listing = subprocess.run(["ls", "-lR", mounted], capture_output=True, text=True)
+        self.assertEqual(0, listing.returncode, listing.stderr)
+        # A point that is made while the mount is there appears in it.
+        self.do_import("--name", "newer")
+        self.assertTrue(any((mounted / "by-name" / "newer").exists() or __import__("time").sleep(0.5)
+                            for _ in range(40)))
+        target = self.home / "target"
+        self.backup("restore", "latest", "--volume", "shop/data", "--to-directory", target)
+        self.assertEqual(support.describe_tree(self.source), support.describe_tree(target))
+
+    def test_many_files(self):
+        many = self.home / "many"
+        for folder in range(100):
+            (many / f"d{folder:03}").mkdir(parents=True)
+            for number in range(1000):
+                (many / f"d{folder:03}" / f"f{number:04}").write_bytes(b"x" * (number % 700))
+        self.backup("import", "directory", many, "--as", "shop/many")
+        # Files must be older than the clock's grain, otherwise equal times prove nothing.
+        again = self.backup("import", "directory", many, "--as", "shop/many", "-o", "json").json()
+        self.assertEqual(0, again["statistics"]["newBytes"], again)
+        volume = again["ledger"]["volumes"][0]
+        self.assertEqual(0, volume["bytesRead"], volume)
+        self.assertEqual(100000, volume["filesUnchanged"], volume)
+        mounted = self.mount()
+        listing = subprocess.run(["ls", "-lR", mounted / "latest" / "namespaces"], capture_output=True, text=True)
+        self.assertEqual(100000, sum(1 for line in listing.stdout.splitlines() if " f0" in line))
+
+    def test_no_repository(self):
+        self.assert_error(self.backup("list", code=None), 10, "init")
+
+    def test_wrong_key(self):
+        self.do_import()
+        other = self.home / "other"
+        self.backup("init", "--repo", other)
+        keys = sorted((self.home / "config").rglob("*.key"), key=lambda path: path.stat().st_mtime)
+        self.assert_error(self.backup("list", "--key-file", keys[-1], code=None), 12)
+        keys[0].unlink()
+        self.assert_error(self.backup("list", code=None), 12, "key")
+
+    def test_mount_point_not_empty(self):
+        self.do_import()
+        busy = self.home / "busy"
+        busy.mkdir()
+        (busy / "file").touch()
+        self.assert_error(self.backup("mount", busy, code=None), 1, "empty")
+        self.assert_error(self.backup("mount", self.home / "missing", code=None), 1)
+        self.assert_error(self.backup("mount", self.repository, code=None), 1)
+        inside = self.repository / "inside"
+        inside.mkdir()
+        self.assert_error(self.backup("mount", inside, code=None), 1, "repository")
+
+    def test_unknown_words(self):
+        self.do_import()
+        self.assert_error(self.backup("lsit", code=None), 2, "did you mean", "list")
+        self.assert_error(self.backup("list", "--no-header", code=None), 2, "--no-headers")
+        self.assert_error(self.backup("describe", "lates", code=None), 1, "did you mean", "latest")
+        self.assert_error(self.backup("cat", "latest:shop/data/big.dbb", code=None), 1, "big.db")
+
+    def test_full_disk(self):
+        small = self.home / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", small])
+        self.backup("init", "--repo", small / "repository")
+        tiny = self.home / "tiny"
+        tiny.mkdir()
+        (tiny / "file").write_text("kept")
+        self.backup("import", "directory", tiny, "--as", "shop/tiny", "--repo", small / "repository")
+        with open(self.source / "large", "wb") as large:
+            large.write(os.urandom(12 << 20))
+        self.assert_error(self.do_import("--repo", small / "repository", code=None), 1, "space")
+        self.assertEqual("kept", self.backup("cat", "latest:shop/tiny/file", "--repo", small / "repository").out)
+        self.backup("verify", "--read-data", "--repo", small / "repository")
+
+    def test_read_only_repository(self):
+        self.do_import()
+        subprocess.run(["mount", "--bind", self.repository, self.repository], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.repository])
+        subprocess.run(["mount", "-o", "remount,bind,ro", self.repository], check=True)
+        self.assertEqual("odd", self.backup("cat", "latest:shop/data/odd name \u00fc \n *").out)
+        self.assert_error(self.do_import(code=None), 1, "read-only")
+
+    def test_damage_is_found(self):
+        self.do_import()
+        blobs = [path for path in self.repository.rglob("*") if path.is_file() and path.stat().st_size]
+        self.assertGreater(len(blobs), 3)
+        for blob in blobs:
+            copy = self.home / "copy"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(self.repository, copy)
+            target = copy / blob.relative_to(self.repository)
+            size = target.stat().st_size
+            target.chmod(0o600)
+            for at in {0, size // 3, size // 2, size - 1}:
+                content = bytearray(target.read_bytes())
+                content[at] ^= 0x40
+                target.write_bytes(content)
+                result = self.backup("verify", "--read-data", "--repo", copy, code=None)
+                self.assertIn(result.code, (1, 12, 13), f"{target} at {at}\n{result}")
+                self.assertNotEqual("", result.err + result.out)
+                content[at] ^= 0x40
+                target.write_bytes(content)
+        self.backup("verify", "--read-data", "--repo", copy)
+
+    def test_restore_into_what_is_there(self):
+        self.do_import()
+        target = self.home / "target"
+        target.mkdir()
+        (target / "mine").touch()
+        result = self.backup("restore", "latest", "--volume", "shop/data", "--to-directory", target, code=None)
+        self.assert_error(result, 1, "empty")
+        self.assertTrue((target / "mine").exists())
+
+
+if __name__ == "__main__":
+    support.run()

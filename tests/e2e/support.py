@@ -1,0 +1,262 @@
+"""What the end-to-end tests share: a real cluster, the built programs, a repository of their own.
+
+Run by ctest with the environment TEST_BIN (folder of the programs) and TEST_KUBERNETES (v1.36 or
+v1.20). A test that needs a cluster which this machine cannot have is skipped, never passed.
+"""
+import json
+import os
+import pathlib
+import random
+import shutil
+import string
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("TEST_BIN", TOP / "build" / "dev" / "bin"))
+KUBERNETES = os.environ.get("TEST_KUBERNETES", "v1.36")
+IMAGE = "kubectl-backup-tests/shop:1"
+NO_SHELL_IMAGE = "kubectl-backup-tests/noshell:1"
+SKIPPED = 77
+
+
+def random_word(length=5):
+    return "".join(random.choices(string.ascii_lowercase, k=length))
+
+
+def cluster_environment():
+    """KUBECONFIG and PATH of the running cluster, or None."""
+    cluster = [str(TOP / "tests" / "cluster"), "--kubernetes", KUBERNETES]
+    if subprocess.run([*cluster, "status"], capture_output=True).returncode != 0:
+        return None
+    script = subprocess.run([*cluster, "env"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(["bash", "-c", script + "\nenv -0"], capture_output=True, text=True, check=True).stdout
+    pairs = dict(line.split("=", 1) for line in shown.split("\0") if "=" in line)
+    return {"KUBECONFIG": pairs["KUBECONFIG"], "PATH": pairs["PATH"]}
+
+
+class Result:
+    def __init__(self, completed):
+        self.code, self.out, self.err = completed.returncode, completed.stdout, completed.stderr
+
+    def json(self):
+        return json.loads(self.out)
+
+    def __str__(self):
+        return f"exit {self.code}\nstdout: {self.out[-3000:]}\nstderr: {self.err[-3000:]}"
+
+
+class Case(unittest.TestCase):
+    """A temporary home with a repository; `backup` runs the program under test in it."""
+
+    def setUp(self):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="kubectl-backup-e2e-"))
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.environment = {
+            **os.environ,
+            "HOME": str(self.home),
+            "XDG_DATA_HOME": str(self.home / "data"),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+            "XDG_CACHE_HOME": str(self.home / "cache"),
+        }
+        for name in ("KUBECONFIG", "KUBECTL_BACKUP_REPO", "KUBECTL_BACKUP_PASSPHRASE", "KUBECTL_BACKUP_LOG"):
+            self.environment.pop(name, None)
+        self.repository = self.home / "data" / "kubectl-backup" / "repository"
+
+    def command(self, *words):
+        return [str(BIN / "kubectl-backup"), *map(str, words)]
+
+    def backup(self, *words, code=0, environment=None, stdin=None, timeout=300):
+        """Runs the program; fails the test on any other exit code (None: any will do)."""
+        result = Result(subprocess.run(self.command(*words), capture_output=True, text=True, timeout=timeout,
+                                       input=stdin if stdin is not None else "",
+                                       env={**self.environment, **(environment or {})}))
+        if code is not None:
+            self.assertEqual(code, result.code, f"{' '.join(map(str, words))}\n{result}")
+        self.assertNotIn("terminate called", result.err)
+        return result
+
+    def start(self, *words):
+        """Runs the program in the background, killed with the test when it is still there."""
+        process = subprocess.Popen(self.command(*words), env=self.environment, text=True, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(lambda: process.poll() is None and process.kill())
+        return process
+
+    def mount(self, *options):
+        directory = self.home / ("mnt-" + random_word())
+        directory.mkdir()
+        self.backup("mount", directory, *options)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(directory)], capture_output=True)
+        return directory
+
+    def assert_error(self, result, code, *texts):
+        """One clear error with a hint, its own exit code, no stack trace."""
+        self.assertEqual(code, result.code, str(result))
+        errors = [line for line in result.err.splitlines() if line.startswith("error:")]
+        self.assertEqual(1, len(errors), result.err)
+        self.assertRegex(result.err, r"(?m)^hint: ", str(result))
+        for text in texts:
+            self.assertIn(text.lower(), result.err.lower())
+
+
+class ClusterCase(Case):
+    """A namespace of its own on the real cluster."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = cluster_environment()
+        if cls.cluster is None:
+            print(f"skipped: no {KUBERNETES} cluster (tests/cluster up --kubernetes {KUBERNETES})")
+            sys.exit(SKIPPED)
+
+    def setUp(self):
+        super().setUp()
+        self.environment.update(self.cluster)
+        self.namespace = self.make_namespace()
+
+    def make_namespace(self, labels=None, prefix="e2e"):
+        name = f"{prefix}-{random_word(8)}"
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
+        self.addCleanup(self.kubectl, "delete", "namespace", name, "--wait=false", check=False)
+        self.wait_for(lambda: self.kubectl("-n", name, "get", "serviceaccount", "default", check=False).code == 0)
+        return name
+
+    def kubectl(self, *words, check=True, stdin=None, text=True):
+        result = Result(subprocess.run(["kubectl", *map(str, words)], capture_output=True, text=text, input=stdin,
+                                       timeout=300, env=self.environment))
+        if check:
+            self.assertEqual(0, result.code, f"kubectl {' '.join(map(str, words))}\n{result}")
+        return result
+
+    def apply(self, *objects, namespace=None):
+        document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        where = ["-n", namespace] if namespace else []
+        return self.kubectl(*where, "apply", "-f", "-", stdin=document)
+
+    def get(self, *words):
+        return json.loads(self.kubectl(*words, "-o", "json").out)
+
+    def wait_for(self, condition, seconds=90, what="a condition"):
+        end = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), end, f"waited {seconds} s for {what}")
+            time.sleep(0.25)
+
+    def claim(self, name="data", storage_class="standard", size="64Mi", namespace=None):
+        self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
+                    "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class,
+                             "resources": {"requests": {"storage": size}}}}, namespace=namespace or self.namespace)
+
+    def pod(self, name="app", claim="data", image=IMAGE, command=("sleep", "1000000000"), namespace=None,
+            security=None, container_security=None):
+        namespace = namespace or self.namespace
+        container = {"name": "app", "image": image, "imagePullPolicy": "IfNotPresent"}
+        if command:
+            container["command"] = list(command)
+        if container_security:
+            container["securityContext"] = container_security
+        spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+        if security:
+            spec["securityContext"] = security
+        if claim:
+            container["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+            spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}, namespace=namespace)
+        self.wait_running(name, namespace)
+
+    def wait_running(self, pod, namespace=None):
+        namespace = namespace or self.namespace
+        self.wait_for(lambda: self.kubectl("-n", namespace, "get", "pod", pod, "-o", "jsonpath={.status.phase}",
+                                           check=False).out == "Running", what=f"pod {pod} to run")
+
+    def volume_directory(self, claim="data", namespace=None):
+        """The directory behind a claim: the test's node is this machine."""
+        namespace = namespace or self.namespace
+        self.wait_for(lambda: "volumeName" in self.get("-n", namespace, "get", "pvc", claim)["spec"],
+                      what=f"claim {claim} to be bound")
+        volume = self.get("-n", namespace, "get", "pvc", claim)["spec"]["volumeName"]
+        spec = self.get("get", "pv", volume)["spec"]
+        source = spec.get("hostPath") or spec["local"]
+        return pathlib.Path(source["path"])
+
+    def our_leftovers(self):
+        """Pods and ConfigMaps of ours anywhere in the cluster."""
+        shown = self.kubectl("get", "pods,configmaps", "-A", "-l", "app.kubernetes.io/managed-by=kubectl-backup",
+                             "-o", "name")
+        return shown.out.split()
+
+    def ledger(self, point="latest"):
+        return self.backup("describe", point, "-o", "json").json()["ledger"]
+
+
+def fill_directory(directory, files=200, seed=1):
+    """Files with everything a backup must keep: modes, owners, times, xattrs, links, holes, odd names."""
+    source = random.Random(seed)
+    directory = pathlib.Path(directory)
+    for number in range(files):
+        folder = directory / f"folder-{number % 7}" / f"deep-{number % 3}"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"file-{number}.bin"
+        path.write_bytes(source.randbytes(source.choice([0, 1, 100, 511, 513, 4096, 70000])))
+        path.chmod(source.choice([0o600, 0o640, 0o644, 0o755, 0o4755]))
+        os.chown(path, source.choice([0, 1000, 12345]), source.choice([0, 1000, 54321]))
+        stamp = source.randrange(10**18, 17 * 10**17)
+        os.utime(path, ns=(stamp, stamp))
+    (directory / "big.db").write_bytes(source.randbytes(3 << 20) + bytes(1 << 20) + b"tail" * 200000)
+    (directory / "empty").mkdir()
+    (directory / "odd name \u00fc \n *").write_bytes(b"odd")
+    os.write(os.open(os.fsencode(directory) + b"/not-utf8-\xff\xfe", os.O_CREAT | os.O_WRONLY), b"bytes")
+    os.symlink("folder-0/deep-0/file-0.bin", directory / "link")
+    os.symlink("/etc/passwd", directory / "absolute-link")
+    os.link(directory / "big.db", directory / "hard-link")
+    os.mkfifo(directory / "fifo", 0o620)
+    os.mknod(directory / "null", 0o600 | 0o020000, os.makedev(1, 3))
+    os.setxattr(directory / "big.db", "user.origin", b"\x00binary\xff")
+    with open(directory / "sparse", "wb") as sparse:
+        sparse.truncate(50 << 20)
+        sparse.seek(20 << 20)
+        sparse.write(b"middle")
+    subprocess.run(["setfacl", "-m", "u:1000:rw", directory / "sparse"], check=False)
+    (directory / "unreadable-for-others").write_bytes(b"secret")
+    (directory / "unreadable-for-others").chmod(0)
+
+
+def describe_tree(root):
+    """Everything that must survive, as comparable data: path -> attributes and content."""
+    import hashlib
+    import stat
+
+    root = os.fsencode(root)
+    inodes, tree = {}, {}
+    for folder, folders, files in os.walk(root):
+        for name in sorted(folders + files) + ([b""] if folder == root else []):
+            path = os.path.join(folder, name) if name else root
+            relative = os.path.relpath(path, root)
+            info = os.lstat(path)
+            item = {"mode": info.st_mode, "owner": (info.st_uid, info.st_gid)}
+            if name:
+                item["mtime"] = info.st_mtime_ns
+            if stat.S_ISREG(info.st_mode):
+                item["size"] = info.st_size
+                with open(path, "rb") as content:
+                    item["sha256"] = hashlib.file_digest(content, "sha256").hexdigest() if hasattr(hashlib, "file_digest") \
+                        else hashlib.sha256(content.read()).hexdigest()
+                item["links"] = info.st_nlink
+                if info.st_nlink > 1:
+                    item["first name"] = inodes.setdefault(info.st_ino, relative)
+            elif stat.S_ISLNK(info.st_mode):
+                item["target"] = os.readlink(path)
+            elif stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
+                item["device"] = info.st_rdev
+            if not stat.S_ISLNK(info.st_mode):
+                item["xattrs"] = {name: os.getxattr(path, name) for name in sorted(os.listxattr(path))}
+            tree[relative] = item
+    return tree
+
+
+def run():
+    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])

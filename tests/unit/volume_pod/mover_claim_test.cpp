@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/volume/mover_claim.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/unit/volume_pod/fake_api.hpp"
+
+using namespace backup;
+using namespace backup::volume;
+using testing::FakeApi;
+
+namespace {
+
+const std::string kShop = "/api/v1/namespaces/shop/";
+
+Json pod(const std::string& phase, const std::string& node) {
+    return parse_json(
+        R"({"metadata":{"name":"web-0"},"spec":{"nodeName":")" + node +
+        R"(","securityContext":{"runAsUser":1,"runAsGroup":2,"fsGroup":3,"supplementalGroups":[4],)"
+        R"("seLinuxOptions":{"level":"s0:c1"}},"tolerations":[{"key":"a"}],)"
+        R"("volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}},)"
+        R"({"name":"tmp","ephemeral":{}}],)"
+        R"("containers":[{"name":"side","image":"other"},)"
+        R"({"name":"web","image":"web:1","securityContext":{"runAsUser":7},)"
+        R"("volumeMounts":[{"name":"v"},{"name":"tmp"}]}]},"status":{"phase":")" +
+        phase + R"("}})");
+}
+
+Json claim(const std::string& mode, const std::string& volume_mode = "Filesystem") {
+    return parse_json(R"({"spec":{"accessModes":[")" + mode + R"("],"volumeMode":")" + volume_mode +
+                      R"(","volumeName":"pv"},"status":{"phase":"Bound"}})");
+}
+
+}  // namespace
+
+TEST_CASE("the container that mounts the claim says as whom") {
+    const auto consumer = find_consumer(pod("Running", "n1"), "data");
+    REQUIRE(consumer);
+    CHECK(consumer->pod == "web-0");
+    CHECK(consumer->node == "n1");
+    CHECK(consumer->is_running);
+    CHECK(consumer->image == "web:1");
+    CHECK(consumer->run_as_user == 7);
+    CHECK(consumer->run_as_group == 2);
+    CHECK(consumer->supplemental_groups == std::vector<std::int64_t>{4, 3});
+    CHECK(consumer->selinux_level == "s0:c1");
+}
+
+TEST_CASE("a pod that has ended or has another claim is no consumer") {
+    CHECK_FALSE(find_consumer(pod("Succeeded", "n1"), "data"));
+    CHECK_FALSE(find_consumer(pod("Failed", "n1"), "data"));
+    CHECK_FALSE(find_consumer(pod("Running", "n1"), "date"));
+    CHECK(find_consumer(pod("Running", "n1"), "web-0-tmp"));  // of a generic ephemeral volume
+    CHECK_FALSE(find_consumer(parse_json(R"({"spec":{"volumes":"x"}})"), "data"));
+}
+
+TEST_CASE("the user a kubelet reports counts when the manifest says none") {
+    auto object = pod("Running", "n1");
+    object["spec"]["securityContext"] = Json::object();
+    object["spec"]["containers"].items().back().erase("securityContext");
+    object["status"]["containerStatuses"] =
+        parse_json(R"([{"name":"web","user":{"linux":{"uid":999,"gid":998}}},{"name":"side"}])");
+    const auto consumer = find_consumer(object, "data");
+    REQUIRE(consumer);
+    CHECK(consumer->run_as_user == 999);
+    CHECK(consumer->run_as_group == 998);
+}
+
+TEST_CASE("facts of a claim") {
+    FakeApi api;
+    api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteOnce", "Block"));
+    api.put(kShop + "pods/starting", pod("Pending", ""));
+    api.put(kShop + "pods/web-0", pod("Running", "n1"));
+    auto facts = get_claim_facts(api.client, "shop", "data", {});
+    CHECK(facts.is_block);
+    CHECK_FALSE(facts.is_shared);
+    CHECK(facts.volume == "pv");
+    REQUIRE(facts.consumer);
+    CHECK(facts.consumer->is_running);
+
+    api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteMany"));
+    facts = get_claim_facts(api.client, "shop", "data", {});
+    CHECK(facts.is_shared);
+    CHECK_FALSE(facts.is_block);
+    api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteOncePod"));
+    CHECK(get_claim_facts(api.client, "shop", "data", {}).is_exclusive);
+    CHECK(testing::error_code_of([&] { return get_claim_facts(api.client, "shop", "x", {}); }) ==
+          ErrorCode::KubeNotFound);
+}
+
+TEST_CASE("without the right to list pods there is no consumer") {
+    FakeApi api;
+    api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteOnce"));
+    api.refuse = [](const net::Request&, const std::string& path) -> std::optional<net::Response> {
+        return path.ends_with("/pods") ? std::optional(FakeApi::status(403, "Forbidden", "no"))
+                                       : std::nullopt;
+    };
+    CHECK_FALSE(get_claim_facts(api.client, "shop", "data", {}).consumer);
+}
