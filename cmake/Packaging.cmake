@@ -43,8 +43,10 @@ string(REPLACE "x86_64" "amd64" krew_arch "${krew_arch}")
 string(REPLACE "aarch64" "arm64" krew_arch "${krew_arch}")
 set(krew_archive ${CMAKE_BINARY_DIR}/kubectl-backup_${krew_os}_${krew_arch}.tar.gz)
 set(krew_files)
+set(krew_strip)
 foreach(program IN LISTS shipped_programs)
     list(APPEND krew_files $<TARGET_FILE:${program}>)
+    list(APPEND krew_strip ${CMAKE_BINARY_DIR}/krew/${program})
 endforeach()
 add_custom_target(
     krew-archive
@@ -52,7 +54,7 @@ add_custom_target(
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/krew
     COMMAND ${CMAKE_COMMAND} -E copy ${krew_files} ${PROJECT_SOURCE_DIR}/LICENSE
             ${CMAKE_BINARY_DIR}/krew
-    COMMAND ${CMAKE_STRIP} ${CMAKE_BINARY_DIR}/krew/kubectl-backup
+    COMMAND ${CMAKE_STRIP} ${krew_strip}
     COMMAND ${CMAKE_COMMAND} -E chdir ${CMAKE_BINARY_DIR}/krew ${CMAKE_COMMAND} -E tar czf
             ${krew_archive} .
     DEPENDS ${shipped_programs} VERBATIM)

@@ -53,18 +53,22 @@ void MountedView::add_lists(const view::NodePointer& directory, Lists& lists) {
 std::vector<MountedView::Stale> MountedView::compare(const Lists& before, const Lists& after) {
     std::vector<Stale> stale;
     std::set<std::uint64_t> directories;
-    const auto add_others = [&](const Lists& some, const Lists& others) {
-        for (const auto& [place, inode] : some) {
-            const auto other = others.find(place);
-            if (other == others.end() || other->second != inode) {
-                directories.insert(place.first);
-                stale.push_back({place.first, place.second});
-            }
-        }
+    const auto add = [&](const Lists::key_type& place) {
+        directories.insert(place.first);
+        stale.push_back({place.first, place.second});
     };
-    add_others(before, after);
+    for (const auto& [place, inode] : before) {
+        const auto now = after.find(place);
+        if (now == after.end() || now->second != inode) {
+            add(place);
+        }
+    }
     // Also what is new: the kernel may remember that there was nothing.
-    add_others(after, before);
+    for (const auto& [place, inode] : after) {
+        if (!before.contains(place)) {
+            add(place);
+        }
+    }
     for (const auto inode : directories) {
         stale.push_back({inode, {}});
     }

@@ -6,6 +6,7 @@
 #include "fuse/error_journal.hpp"
 #include "fuse/node_table.hpp"
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ class MountedView {
     ErrorJournal& journal() { return journal_; }
 
     bool checks_permissions() const { return checks_permissions_; }
+
+    /// Learnt when the connection begins: opening a directory needs no answer of ours.
+    std::atomic<bool> kernel_opens_directories = false;
 
     struct Totals {
         std::uint64_t bytes = 0;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -168,6 +169,24 @@ void readlink(fuse_req_t request, fuse_ino_t inode) {
     });
 }
 
+// Nothing is kept for an open file, and no number ever gets other content. ENOSYS: the kernel need
+// not ask again, and keeps what it read when the file is closed. (libfuse itself would answer 0,
+// with which the kernel drops it.)
+void open(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* /*file*/) {
+    fuse_reply_err(request, ENOSYS);
+}
+
+void opendir(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* file) {
+    if (view_of(request).kernel_opens_directories) {
+        fuse_reply_err(request, ENOSYS);
+        return;
+    }
+    // Linux before 5.1 would hand ENOSYS on to the program.
+    file->keep_cache = 1;
+    file->cache_readdir = 1;
+    fuse_reply_open(request, file);
+}
+
 void read(fuse_req_t request,
           fuse_ino_t inode,
           std::size_t size,
@@ -192,9 +211,8 @@ std::optional<std::uint64_t> find_data_or_hole(Node& file, std::uint64_t offset,
 void lseek(
     fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* /*unused*/) {
     answer(request, [&](MountedView& view) {
-        const auto found = find_data_or_hole(*view.nodes().get(inode),
-                                             static_cast<std::uint64_t>(offset),
-                                             whence == SEEK_DATA);
+        const auto found = find_data_or_hole(
+            *view.nodes().get(inode), static_cast<std::uint64_t>(offset), whence == SEEK_DATA);
         if (found) {
             fuse_reply_lseek(request, static_cast<off_t>(*found));
         } else {
@@ -259,6 +277,7 @@ class Listing {
     }
 
     char* rest() { return buffer_.data() + used_; }
+
     std::size_t room() const { return buffer_.size() - used_; }
 
     bool take(std::size_t needed) {
@@ -334,7 +353,8 @@ void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_
                 return;
             }
         }
-        fuse_reply_err(request, ENODATA);
+        // ls asks for the label of each file, and does not go on when there can be none at all.
+        fuse_reply_err(request, std::string_view(name) == "security.selinux" ? ENOTSUP : ENODATA);
     });
 }
 
@@ -371,17 +391,17 @@ void want(fuse_conn_info& connection, unsigned capability) {
     }
 }
 
-void init(void* view, fuse_conn_info* connection) {
+void init(void* user_data, fuse_conn_info* connection) {
+    auto& view = *static_cast<MountedView*>(user_data);
     // What each buys was measured: docs/performance.md and docs/adr/0007-fuse-low-level-api.md.
     want(*connection, FUSE_CAP_READDIRPLUS);
     want(*connection, FUSE_CAP_READDIRPLUS_AUTO);
-    want(*connection, FUSE_CAP_NO_OPEN_SUPPORT);
-    want(*connection, FUSE_CAP_NO_OPENDIR_SUPPORT);
     want(*connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
     want(*connection, FUSE_CAP_CACHE_SYMLINKS);
     want(*connection, FUSE_CAP_PARALLEL_DIROPS);
     want(*connection, FUSE_CAP_ASYNC_READ);
-    if (static_cast<MountedView*>(view)->checks_permissions()) {
+    view.kernel_opens_directories = (connection->capable & FUSE_CAP_NO_OPENDIR_SUPPORT) != 0;
+    if (view.checks_permissions()) {
         want(*connection, FUSE_CAP_POSIX_ACL);
     }
     connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ |
@@ -403,6 +423,8 @@ const fuse_lowlevel_ops& operations() {
         ops.forget_multi = forget_multi;
         ops.getattr = getattr;
         ops.readlink = readlink;
+        ops.open = open;
+        ops.opendir = opendir;
         ops.read = read;
         ops.lseek = lseek;
         ops.readdir = readdir;

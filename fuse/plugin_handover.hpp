@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `kubectl backup mount DIR` starts kubectl-backup-mount itself when that is on the PATH, for kubectl
-// takes the longest name that fits (k8s.io/kubectl pkg/cmd/plugin.go). But flags, settings and keys are
-// the plugin's business: such a call is handed to `kubectl-backup mount`, which comes back with all
-// that the daemon needs.
+// `kubectl backup mount DIR` starts kubectl-backup-mount itself when that is on the PATH, for
+// kubectl takes the longest name that fits (k8s.io/kubectl pkg/cmd/plugin.go). But flags, settings
+// and keys are the plugin's business: such a call is handed to `kubectl-backup mount`, which comes
+// back with all that the daemon needs.
 #pragma once
 
 #include <span>

@@ -39,7 +39,8 @@ bool ends_the_run(ErrorCode code) {
 class ClaimReader {
   public:
     ClaimReader(const ClaimVolumesContext& context, ClaimVolume& result)
-        : context_(context), result_(result) {}
+        : context_(context),
+          result_(result) {}
 
     void read(const std::stop_token& stop) {
         auto& record = result_.record;
@@ -101,7 +102,8 @@ class ClaimReader {
     ClaimVolume& result_;
 };
 
-void read_claim(const ClaimVolumesContext& context, ClaimVolume& result,
+void read_claim(const ClaimVolumesContext& context,
+                ClaimVolume& result,
                 const std::stop_token& stop) {
     const auto failure = failure_of([&] { ClaimReader(context, result).read(stop); });
     if (!failure) {

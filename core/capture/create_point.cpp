@@ -46,7 +46,10 @@ class PointMaker {
     PointMaker(const CreateContext& context, const CreateOptions& options)
         : context_(context),
           options_(options),
-          writer_(context.repository, context.chunks, context.random, context.clock,
+          writer_(context.repository,
+                  context.chunks,
+                  context.random,
+                  context.clock,
                   {options.compression_level, true}) {}
 
     CreatedPoint make(const std::stop_token& stop) {
@@ -98,8 +101,7 @@ class PointMaker {
         const auto sink = make_sink();
         const StoredObject stored{time_ns, resources.size(), sink->store(resources)};
         sink->flush();
-        const auto tree =
-            build_point_tree(writer_, {survey_.objects, volumes_, stored, time_ns});
+        const auto tree = build_point_tree(writer_, {survey_.objects, volumes_, stored, time_ns});
         record_.root = tree.root;
         record_.pages = writer_.add_stream(repository::encode_page_table(tree.pages));
     }
@@ -114,8 +116,7 @@ class PointMaker {
         record_.point.cluster = survey_.cluster;
         record_.point.namespaces = survey_.namespaces;
         record_.point.statistics = count(survey_, volumes_);
-        record_.ledger =
-            writer_.add_stream(as_bytes(format_json(model::to_json(created.ledger))));
+        record_.ledger = writer_.add_stream(as_bytes(format_json(model::to_json(created.ledger))));
         throw_if_stopped(stop);
         context_.progress.stage("commit");
         created.record = writer_.commit(std::move(record_));
@@ -132,7 +133,8 @@ class PointMaker {
 
 }  // namespace
 
-CreatedPoint create_point(const CreateContext& context, const CreateOptions& options,
+CreatedPoint create_point(const CreateContext& context,
+                          const CreateOptions& options,
                           std::stop_token stop) {
     return PointMaker(context, options).make(stop);
 }

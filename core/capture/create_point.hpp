@@ -43,7 +43,8 @@ struct CreatedPoint {
 /// What could not be protected is in the ledger. Throws, and leaves no point and nothing in the
 /// cluster, when a namespace is missing, nothing may be listed, the server is gone, the repository
 /// cannot be written, or stop was asked.
-CreatedPoint create_point(const CreateContext& context, const CreateOptions& options,
+CreatedPoint create_point(const CreateContext& context,
+                          const CreateOptions& options,
                           std::stop_token stop);
 
 }  // namespace backup::capture

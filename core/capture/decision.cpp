@@ -115,8 +115,10 @@ Decision decide_resource(const model::ApiResource& resource, const Scope& scope)
     return {Verdict::In, "resource.in"};
 }
 
-Decision decide(const ObjectFacts& object, const model::ApiResource& resource,
-                const ObjectContext& context, const Scope& scope) {
+Decision decide(const ObjectFacts& object,
+                const model::ApiResource& resource,
+                const ObjectContext& context,
+                const Scope& scope) {
     if (resource.namespaced && !context.is_namespace_in) {
         return out("namespace.not-selected", SkipReason::None);
     }

@@ -25,6 +25,7 @@ struct Decision {
     std::string message = {};                          // why, when the rule alone does not tell
 
     bool is_out() const { return verdict == Verdict::Out; }
+
     bool operator==(const Decision&) const = default;
 };
 
@@ -36,13 +37,15 @@ Decision decide_resource(const model::ApiResource& resource, const Scope& scope)
 
 /// Facts about the surroundings of an object.
 struct ObjectContext {
-    bool is_namespace_in = true;       // its namespace was chosen (cluster-scoped: true)
-    bool is_related = false;           // a stored object needs it
+    bool is_namespace_in = true;        // its namespace was chosen (cluster-scoped: true)
+    bool is_related = false;            // a stored object needs it
     bool service_has_selector = false;  // of Endpoints: the Service of that name selects pods
 };
 
-Decision decide(const ObjectFacts& object, const model::ApiResource& resource,
-                const ObjectContext& context, const Scope& scope);
+Decision decide(const ObjectFacts& object,
+                const model::ApiResource& resource,
+                const ObjectContext& context,
+                const Scope& scope);
 
 /// Whether the person named this kind with --include-resource by a name of its own (not by a group
 /// or pattern): that overrides what is never stored.

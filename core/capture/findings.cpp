@@ -35,7 +35,8 @@ std::uint64_t count_objects(const ObjectsByNamespace& objects) {
     return count;
 }
 
-void Findings::add_skipped(const model::ObjectKey& key, model::SkipReason reason,
+void Findings::add_skipped(const model::ObjectKey& key,
+                           model::SkipReason reason,
                            std::string_view message) {
     auto& entry = skipped[{key.resource, key.ns, reason}];
     ++entry.count;

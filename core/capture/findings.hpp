@@ -22,7 +22,8 @@ struct StoredObject {
     repository::FileContent content;
 };
 
-/// name -> object; namespace ("" for cluster-scoped) -> "plural.group" -> those. Sorted as a tree is.
+/// name -> object; namespace ("" for cluster-scoped) -> "plural.group" -> those. Sorted as a tree
+/// is.
 using ObjectsByName = std::map<std::string, StoredObject, std::less<>>;
 using ObjectsByResource = std::map<std::string, ObjectsByName, std::less<>>;
 using ObjectsByNamespace = std::map<std::string, ObjectsByResource, std::less<>>;
@@ -61,7 +62,8 @@ struct Findings {
     std::vector<Claim> claims;
     std::vector<model::VolumeRecord> skipped_claims;  // whose object is not stored either
 
-    void add_skipped(const model::ObjectKey& key, model::SkipReason reason,
+    void add_skipped(const model::ObjectKey& key,
+                     model::SkipReason reason,
                      std::string_view message);
     void merge(Findings&& other);
 };

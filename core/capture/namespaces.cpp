@@ -19,9 +19,14 @@ constexpr std::size_t kWideFrom = 4;
 
 class NamespaceChooser {
   public:
-    NamespaceChooser(kube::Client& client, const model::ApiResource& resource, const Scope& scope,
+    NamespaceChooser(kube::Client& client,
+                     const model::ApiResource& resource,
+                     const Scope& scope,
                      std::stop_token stop)
-        : client_(client), resource_(resource), scope_(scope), stop_(std::move(stop)) {}
+        : client_(client),
+          resource_(resource),
+          scope_(scope),
+          stop_(std::move(stop)) {}
 
     ChosenNamespaces choose() {
         if (scope_.spans_cluster()) {
@@ -39,9 +44,9 @@ class NamespaceChooser {
 
   private:
     void choose_from_all() {
-        const auto all = with_context(
-            [] { return std::string("choosing namespaces by a pattern or selector"); },
-            [this] { return list_all(); });
+        const auto all =
+            with_context([] { return std::string("choosing namespaces by a pattern or selector"); },
+                         [this] { return list_all(); });
         for (const auto& object : all) {
             decide_on(object);
         }
@@ -54,8 +59,9 @@ class NamespaceChooser {
                 throw not_found(word);
             }
         }
-        result_.prefers_wide_lists = scope_.all_namespaces || (result_.names.size() >= kWideFrom &&
-                                                               2 * result_.names.size() >= all.size());
+        result_.prefers_wide_lists =
+            scope_.all_namespaces ||
+            (result_.names.size() >= kWideFrom && 2 * result_.names.size() >= all.size());
     }
 
     void choose_by_name(const std::string& name) {
@@ -148,8 +154,10 @@ class NamespaceChooser {
 
 }  // namespace
 
-ChosenNamespaces choose_namespaces(kube::Client& client, const model::ApiResource& namespaces,
-                                   const Scope& scope, std::stop_token stop) {
+ChosenNamespaces choose_namespaces(kube::Client& client,
+                                   const model::ApiResource& namespaces,
+                                   const Scope& scope,
+                                   std::stop_token stop) {
     return NamespaceChooser(client, namespaces, scope, std::move(stop)).choose();
 }
 

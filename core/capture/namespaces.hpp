@@ -25,9 +25,11 @@ struct ChosenNamespaces {
     bool prefers_wide_lists = false;
 };
 
-/// Throws KubeNotFound ("did you mean") when a namespace does not exist, Forbidden when a pattern is
-/// given but namespaces may not be listed, NotFound when none is left to back up.
-ChosenNamespaces choose_namespaces(kube::Client& client, const model::ApiResource& namespaces,
-                                   const Scope& scope, std::stop_token stop);
+/// Throws KubeNotFound ("did you mean") when a namespace does not exist, Forbidden when a pattern
+/// is given but namespaces may not be listed, NotFound when none is left to back up.
+ChosenNamespaces choose_namespaces(kube::Client& client,
+                                   const model::ApiResource& namespaces,
+                                   const Scope& scope,
+                                   std::stop_token stop);
 
 }  // namespace backup::capture

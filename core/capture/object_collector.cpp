@@ -55,7 +55,8 @@ std::string text_of(const Error& error) {
 }  // namespace
 
 ObjectCollector::ObjectCollector(CollectorContext context)
-    : context_(std::move(context)), taker_(context_.scope, context_.namespaces.names) {}
+    : context_(std::move(context)),
+      taker_(context_.scope, context_.namespaces.names) {}
 
 CollectedObjects ObjectCollector::collect(const std::stop_token& stop) {
     list_scope(stop);
@@ -124,9 +125,8 @@ void ObjectCollector::in_parallel(const Work& work, const std::stop_token& stop)
 }
 
 void ObjectCollector::run_lists(std::vector<ListJob> jobs, const std::stop_token& stop) {
-    Synchronized<std::deque<ListJob>> waiting(
-        std::deque<ListJob>(std::make_move_iterator(jobs.begin()),
-                            std::make_move_iterator(jobs.end())));
+    Synchronized<std::deque<ListJob>> waiting(std::deque<ListJob>(
+        std::make_move_iterator(jobs.begin()), std::make_move_iterator(jobs.end())));
     const auto next = [&waiting]() -> std::optional<ListJob> {
         auto queue = waiting.lock();
         if (queue->empty()) {
@@ -218,9 +218,8 @@ std::vector<ObjectCollector::ListJob> ObjectCollector::note_failure(const ListJo
     }
     const bool is_forbidden = failure.code() == ErrorCode::Forbidden;
     if (is_forbidden && job.is_needed) {
-        result_.lock()->warnings.push_back(
-            concat(record.resource, " that belong to the namespaces are not stored: ",
-                   text_of(failure)));
+        result_.lock()->warnings.push_back(concat(
+            record.resource, " that belong to the namespaces are not stored: ", text_of(failure)));
         return {};
     }
     if (is_forbidden && job.is_wide()) {
@@ -334,7 +333,8 @@ void ObjectCollector::fetch_wanted(const std::stop_token& stop) {
     }
 }
 
-void ObjectCollector::fetch(const model::ObjectKey& key, ObjectSink& sink,
+void ObjectCollector::fetch(const model::ObjectKey& key,
+                            ObjectSink& sink,
                             const std::stop_token& stop) {
     const auto* resource = find_resource(key.resource);
     if (resource == nullptr || decide_resource(*resource, context_.scope).is_out() ||
@@ -404,9 +404,10 @@ void ObjectCollector::note_skips() {
 
 const model::ApiResource* ObjectCollector::find_resource(std::string_view name) const {
     const auto& resources = context_.discovery.resources;
-    const auto found = std::find_if(resources.begin(), resources.end(), [name](const auto& resource) {
-        return resource.name() == name;
-    });
+    const auto found =
+        std::find_if(resources.begin(), resources.end(), [name](const auto& resource) {
+            return resource.name() == name;
+        });
     return found == resources.end() ? nullptr : &*found;
 }
 

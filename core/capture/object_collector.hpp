@@ -41,8 +41,8 @@ class ObjectCollector {
   public:
     explicit ObjectCollector(CollectorContext context);
 
-    /// Throws what ends the whole run: the server is gone, the credentials are not accepted, nothing
-    /// at all may be listed, the repository fails, stop was asked.
+    /// Throws what ends the whole run: the server is gone, the credentials are not accepted,
+    /// nothing at all may be listed, the repository fails, stop was asked.
     CollectedObjects collect(const std::stop_token& stop);
 
   private:
@@ -54,15 +54,18 @@ class ObjectCollector {
 
         bool is_wide() const { return resource->namespaced && ns.empty(); }
     };
+
     using Work = std::function<void(ObjectSink&, const std::stop_token&)>;
 
     void list_scope(const std::stop_token& stop);
     void add_jobs(const model::ApiResource& resource, std::vector<ListJob>& jobs);
     void run_lists(std::vector<ListJob> jobs, const std::stop_token& stop);
-    std::vector<ListJob> run_list(const ListJob& job, ObjectSink& sink,
+    std::vector<ListJob> run_list(const ListJob& job,
+                                  ObjectSink& sink,
                                   const std::stop_token& stop);
     kube::ListOptions options_for(const ListJob& job, const std::stop_token& stop) const;
-    std::vector<ListJob> note_failure(const ListJob& job, const Error& failure,
+    std::vector<ListJob> note_failure(const ListJob& job,
+                                      const Error& failure,
                                       model::ListRecord record);
     void in_parallel(const Work& work, const std::stop_token& stop);
 
@@ -79,10 +82,12 @@ class ObjectCollector {
     Synchronized<CollectedObjects> result_;
     std::set<model::ObjectKey> looked_at_;
     Names selecting_services_;
+
     struct Access {
         bool was_granted = false;
         std::optional<Error> first_refusal;
     };
+
     Synchronized<Access> access_;
 };
 

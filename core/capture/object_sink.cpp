@@ -12,7 +12,8 @@ constexpr std::uint64_t kGroupBytes = 4U << 20U;
 
 class RepositoryObjectSink : public ObjectSink {
   public:
-    RepositoryObjectSink(const repository::Repository& repository, repository::Writer& writer,
+    RepositoryObjectSink(const repository::Repository& repository,
+                         repository::Writer& writer,
                          int compression_level)
         : parameters_(repository.parameters()),
           writer_(writer),
@@ -71,13 +72,15 @@ class RepositoryObjectSink : public ObjectSink {
 class DiscardingSink : public ObjectSink {
   public:
     repository::FileContent store(std::string_view) override { return {}; }
+
     void flush() override {}
 };
 
 }  // namespace
 
 std::unique_ptr<ObjectSink> make_object_sink(const repository::Repository& repository,
-                                             repository::Writer& writer, int compression_level) {
+                                             repository::Writer& writer,
+                                             int compression_level) {
     return std::make_unique<RepositoryObjectSink>(repository, writer, compression_level);
 }
 

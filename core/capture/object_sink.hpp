@@ -27,7 +27,8 @@ using MakeObjectSink = std::function<std::unique_ptr<ObjectSink>()>;
 
 /// Both arguments must outlive the sink.
 std::unique_ptr<ObjectSink> make_object_sink(const repository::Repository& repository,
-                                             repository::Writer& writer, int compression_level);
+                                             repository::Writer& writer,
+                                             int compression_level);
 
 /// Keeps nothing.
 std::unique_ptr<ObjectSink> make_discarding_sink();

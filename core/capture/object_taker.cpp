@@ -43,8 +43,8 @@ void note_skipped(const ObjectFacts& facts, const Decision& decision, Findings& 
 }  // namespace
 
 bool ObjectTaker::wants_references() const {
-    return scope_.is_narrow() || (scope_.cluster_resources == ClusterResources::Auto &&
-                                  !scope_.is_whole_cluster());
+    return scope_.is_narrow() ||
+           (scope_.cluster_resources == ClusterResources::Auto && !scope_.is_whole_cluster());
 }
 
 void ObjectTaker::note_references(const model::Object& object, Findings& findings) const {
@@ -59,8 +59,11 @@ void ObjectTaker::note_references(const model::Object& object, Findings& finding
     }
 }
 
-bool ObjectTaker::take(const model::ApiResource& resource, const model::Object& object,
-                       Asked asked, ObjectSink& sink, Findings& findings) const {
+bool ObjectTaker::take(const model::ApiResource& resource,
+                       const model::Object& object,
+                       Asked asked,
+                       ObjectSink& sink,
+                       Findings& findings) const {
     ObjectFacts facts = read_facts(object);
     const auto& key = facts.key;
     ObjectContext context;

@@ -18,15 +18,19 @@ class ObjectTaker {
   public:
     /// Keeps references only.
     ObjectTaker(const Scope& scope, const Names& namespaces)
-        : scope_(scope), namespaces_(namespaces) {}
+        : scope_(scope),
+          namespaces_(namespaces) {}
 
     /// The services whose endpoints are generated; known once all services were listed.
     void set_selecting_services(const Names* services) { selecting_services_ = services; }
 
     /// True when the object was stored. Safe to call from many threads with findings and sinks of
     /// their own.
-    bool take(const model::ApiResource& resource, const model::Object& object, Asked asked,
-              ObjectSink& sink, Findings& findings) const;
+    bool take(const model::ApiResource& resource,
+              const model::Object& object,
+              Asked asked,
+              ObjectSink& sink,
+              Findings& findings) const;
 
   private:
     bool wants_references() const;

@@ -30,8 +30,8 @@ struct Plan {
     Json scope;  // to_json(Scope)
     std::vector<std::string> namespaces;
     std::vector<PlannedKind> kinds;  // by namespace and resource
-    /// Skips, failures and problems as they would stand in the point's ledger; volumes that would be
-    /// read are Protected and have a method.
+    /// Skips, failures and problems as they would stand in the point's ledger; volumes that would
+    /// be read are Protected and have a method.
     model::Ledger ledger;
 
     std::uint64_t objects() const;

@@ -14,7 +14,8 @@ namespace {
 class PointTreeBuilder {
   public:
     PointTreeBuilder(repository::Writer& writer, const PointParts& parts)
-        : builder_(writer), parts_(parts) {}
+        : builder_(writer),
+          parts_(parts) {}
 
     repository::BuiltTree build() {
         begin({});

@@ -40,8 +40,8 @@ PreviousPoints::PreviousPoints(const repository::Repository& repository,
 
 std::string PreviousPoints::newest_id(const std::vector<std::string>& namespaces) const {
     for (const auto& record : points_) {
-        const bool holds_one = std::any_of(
-            namespaces.begin(), namespaces.end(), [&record](const std::string& ns) {
+        const bool holds_one =
+            std::any_of(namespaces.begin(), namespaces.end(), [&record](const std::string& ns) {
                 return holds(record.point, ns);
             });
         if (holds_one) {
@@ -67,7 +67,8 @@ std::optional<PreviousVolume> PreviousPoints::find_volume(const std::string& ns,
     return std::nullopt;
 }
 
-std::optional<PreviousVolume> PreviousPoints::find_in(std::size_t number, const std::string& ns,
+std::optional<PreviousVolume> PreviousPoints::find_in(std::size_t number,
+                                                      const std::string& ns,
                                                       const std::string& claim) {
     auto& reader = reader_of(number);
     repository::DirectoryRef directory = reader.root();

@@ -17,9 +17,10 @@ namespace backup::capture {
 
 class PreviousPoints {
   public:
-    /// Looks at the points of `repository` that are of `cluster`: of the same uid, or, where the uid
-    /// may not be read, the same server. Damaged points are left out.
-    PreviousPoints(const repository::Repository& repository, repository::ChunkStore& chunks,
+    /// Looks at the points of `repository` that are of `cluster`: of the same uid, or, where the
+    /// uid may not be read, the same server. Damaged points are left out.
+    PreviousPoints(const repository::Repository& repository,
+                   repository::ChunkStore& chunks,
                    const model::ClusterIdentity& cluster);
 
     /// The volume in the newest point that has it. Valid as long as this object.
@@ -30,7 +31,8 @@ class PreviousPoints {
 
   private:
     repository::TreeReader& reader_of(std::size_t number);
-    std::optional<PreviousVolume> find_in(std::size_t number, const std::string& ns,
+    std::optional<PreviousVolume> find_in(std::size_t number,
+                                          const std::string& ns,
                                           const std::string& claim);
 
     repository::ChunkStore& chunks_;

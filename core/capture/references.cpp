@@ -38,14 +38,17 @@ class Collector {
     explicit Collector(std::string_view ns) : ns_(ns) {}
 
     void add(std::string_view resource, std::string_view name) { add_in(resource, ns_, name); }
+
     void add_cluster(std::string_view resource, std::string_view name) {
         add_in(resource, {}, name);
     }
+
     void add_in(std::string_view resource, std::string_view ns, std::string_view name) {
         if (!name.empty()) {
             keys_.insert({std::string(resource), std::string(ns), std::string(name)});
         }
     }
+
     std::vector<model::ObjectKey> take() const { return {keys_.begin(), keys_.end()}; }
 
   private:
@@ -109,8 +112,8 @@ void add_pod_spec(const Json& spec, Collector& found) {
 void add_stateful_set_claims(const Json& set, Collector& found) {
     const auto name = set.text_at({"metadata", "name"});
     const auto first = set.integer_at({"spec", "ordinals", "start"});
-    const auto replicas = std::clamp<std::int64_t>(
-        set.integer_at({"spec", "replicas"}, 1), 0, kReplicaLimit);
+    const auto replicas =
+        std::clamp<std::int64_t>(set.integer_at({"spec", "replicas"}, 1), 0, kReplicaLimit);
     each(set.find_path({"spec", "volumeClaimTemplates"}), [&](const Json& claim) {
         const auto prefix = claim.text_at({"metadata", "name"}) + "-" + name + "-";
         for (std::int64_t i = 0; i < replicas; ++i) {
@@ -180,15 +183,22 @@ constexpr std::array<std::pair<std::string_view, AddReferences>, 10> kReferences
 constexpr std::array<std::string_view, 6> kBuiltInGroups = {
     "", "apps", "autoscaling", "batch", "extensions", "policy"};
 
-constexpr std::array<std::string_view, 16> kBuiltInDottedGroups = {
-    "admissionregistration.k8s.io", "apiextensions.k8s.io",
-    "apiregistration.k8s.io",       "authentication.k8s.io",
-    "authorization.k8s.io",         "certificates.k8s.io",
-    "coordination.k8s.io",          "discovery.k8s.io",
-    "events.k8s.io",                "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",            "node.k8s.io",
-    "rbac.authorization.k8s.io",    "resource.k8s.io",
-    "scheduling.k8s.io",            "storage.k8s.io"};
+constexpr std::array<std::string_view, 16> kBuiltInDottedGroups = {"admissionregistration.k8s.io",
+                                                                   "apiextensions.k8s.io",
+                                                                   "apiregistration.k8s.io",
+                                                                   "authentication.k8s.io",
+                                                                   "authorization.k8s.io",
+                                                                   "certificates.k8s.io",
+                                                                   "coordination.k8s.io",
+                                                                   "discovery.k8s.io",
+                                                                   "events.k8s.io",
+                                                                   "flowcontrol.apiserver.k8s.io",
+                                                                   "networking.k8s.io",
+                                                                   "node.k8s.io",
+                                                                   "rbac.authorization.k8s.io",
+                                                                   "resource.k8s.io",
+                                                                   "scheduling.k8s.io",
+                                                                   "storage.k8s.io"};
 
 template <typename Table>
 bool contains(const Table& table, std::string_view word) {
@@ -205,7 +215,8 @@ bool has_references(std::string_view resource) {
            });
 }
 
-std::vector<model::ObjectKey> references_of(std::string_view resource, std::string_view ns,
+std::vector<model::ObjectKey> references_of(std::string_view resource,
+                                            std::string_view ns,
                                             const Json& object) {
     Collector found(ns);
     for (const auto& row : kPodSpecs) {
@@ -243,8 +254,8 @@ bool binds_service_account(const Json& cluster_role_binding,
 bool is_served_from(const Json& object, const std::set<std::string, std::less<>>& namespaces) {
     bool found = namespaces.contains(object.text_at({"spec", "service", "namespace"}));
     each(object.find("webhooks"), [&](const Json& webhook) {
-        found = found || namespaces.contains(
-                             webhook.text_at({"clientConfig", "service", "namespace"}));
+        found =
+            found || namespaces.contains(webhook.text_at({"clientConfig", "service", "namespace"}));
     });
     return found;
 }

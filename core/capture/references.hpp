@@ -16,13 +16,14 @@ namespace backup::capture {
 /// Kinds with references: only these need to be parsed whole.
 bool has_references(std::string_view resource);
 
-/// The objects that `object` of kind `resource` in namespace `ns` names, each once, sorted. Names of
-/// StatefulSet claims are derived from the template, the set's name and the number of replicas.
-std::vector<model::ObjectKey> references_of(std::string_view resource, std::string_view ns,
+/// The objects that `object` of kind `resource` in namespace `ns` names, each once, sorted. Names
+/// of StatefulSet claims are derived from the template, the set's name and the number of replicas.
+std::vector<model::ObjectKey> references_of(std::string_view resource,
+                                            std::string_view ns,
                                             const Json& object);
 
-/// A ClusterRoleBinding that gives a right to a service account of these (namespace/name), or to all
-/// service accounts of a namespace in `namespaces`.
+/// A ClusterRoleBinding that gives a right to a service account of these (namespace/name), or to
+/// all service accounts of a namespace in `namespaces`.
 bool binds_service_account(const Json& cluster_role_binding,
                            const std::set<std::string, std::less<>>& accounts,
                            const std::set<std::string, std::less<>>& namespaces);

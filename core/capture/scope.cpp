@@ -165,7 +165,8 @@ Scope make_scope(const ScopeFlags& flags, std::string_view default_namespace) {
         choose(kClusterResources, "--cluster-resources", flags.cluster_resources);
     scope.volumes = choose(kVolumeModes, "--volumes", flags.volumes);
 
-    if (std::find(scope.namespaces.begin(), scope.namespaces.end(), "*") != scope.namespaces.end()) {
+    if (std::find(scope.namespaces.begin(), scope.namespaces.end(), "*") !=
+        scope.namespaces.end()) {
         scope.all_namespaces = true;
         scope.namespaces.clear();
     }

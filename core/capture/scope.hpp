@@ -45,10 +45,10 @@ struct Scope {
     std::vector<std::string> namespaces;  // names and globs; empty with all_namespaces
     bool all_namespaces = false;
     std::vector<std::string> exclude_namespaces;
-    std::vector<model::LabelSelector> namespace_selectors;          // one must match
+    std::vector<model::LabelSelector> namespace_selectors;         // one must match
     std::vector<model::AnnotationSelector> namespace_annotations;  // one must match
-    std::vector<model::LabelSelector> selectors;                    // one must match
-    std::vector<model::AnnotationSelector> annotations;             // one must match
+    std::vector<model::LabelSelector> selectors;                   // one must match
+    std::vector<model::AnnotationSelector> annotations;            // one must match
     std::vector<std::string> include_resources;
     std::vector<std::string> exclude_resources;
     ClusterResources cluster_resources = ClusterResources::Auto;
@@ -56,6 +56,7 @@ struct Scope {
 
     /// Only objects that match a selector, and what they need.
     bool is_narrow() const { return !selectors.empty() || !annotations.empty(); }
+
     /// Every namespace is looked at, not a chosen few.
     bool spans_cluster() const;
     /// Nothing is left out by a filter: cluster-scoped objects are then all stored.

@@ -55,7 +55,8 @@ bool is_group_excluded(const std::string& group, const Scope& scope) {
     return std::any_of(scope.exclude_resources.begin(), scope.exclude_resources.end(), is_it);
 }
 
-void note_discovery_problems(const kube::Discovery& discovery, const Scope& scope,
+void note_discovery_problems(const kube::Discovery& discovery,
+                             const Scope& scope,
                              model::Ledger& ledger) {
     for (const auto& problem : discovery.problems) {
         const auto group = problem.subject.substr(0, problem.subject.find('/'));
@@ -76,7 +77,8 @@ void note_discovery_problems(const kube::Discovery& discovery, const Scope& scop
     }
 }
 
-model::ClusterIdentity identify(kube::Client& client, const model::ApiResource& namespaces,
+model::ClusterIdentity identify(kube::Client& client,
+                                const model::ApiResource& namespaces,
                                 const std::stop_token& stop) {
     model::ClusterIdentity identity;
     identity.server = client.config().server;
@@ -94,16 +96,15 @@ model::ClusterIdentity identify(kube::Client& client, const model::ApiResource& 
 }
 
 /// With selectors over many namespaces a point is about those in which something was found.
-std::vector<std::string> namespaces_of_point(const Scope& scope, const ChosenNamespaces& chosen,
+std::vector<std::string> namespaces_of_point(const Scope& scope,
+                                             const ChosenNamespaces& chosen,
                                              const ObjectsByNamespace& objects) {
     std::vector<std::string> names;
     const bool only_with_objects = scope.is_narrow() && scope.spans_cluster();
     std::copy_if(chosen.names.begin(),
                  chosen.names.end(),
                  std::back_inserter(names),
-                 [&](const std::string& ns) {
-                     return !only_with_objects || objects.contains(ns);
-                 });
+                 [&](const std::string& ns) { return !only_with_objects || objects.contains(ns); });
     return names;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part that a backup and its dry run have in common: what is in the cluster and in scope. Stores
-// objects through the sinks it is given, makes nothing in the cluster.
+// The part that a backup and its dry run have in common: what is in the cluster and in scope.
+// Stores objects through the sinks it is given, makes nothing in the cluster.
 #pragma once
 
 #include "core/base/progress.hpp"
@@ -30,8 +30,8 @@ struct Survey {
     model::Ledger ledger;                      // without volumes
 };
 
-/// Throws what choose_namespaces and ObjectCollector throw, and InvalidArgument ("did you mean") for
-/// a kind that the cluster does not have.
+/// Throws what choose_namespaces and ObjectCollector throw, and InvalidArgument ("did you mean")
+/// for a kind that the cluster does not have.
 Survey survey_cluster(const SurveyContext& context, const std::stop_token& stop);
 
 }  // namespace backup::capture

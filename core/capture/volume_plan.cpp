@@ -75,7 +75,8 @@ std::vector<model::VolumeRecord> plan_volumes(const std::vector<Claim>& claims,
     return records;
 }
 
-void check_volume_rights(kube::Client& client, std::vector<model::VolumeRecord>& volumes,
+void check_volume_rights(kube::Client& client,
+                         std::vector<model::VolumeRecord>& volumes,
                          std::stop_token stop) {
     std::vector<kube::Permission> wanted;
     std::map<std::string, std::vector<std::string>> missing;
@@ -96,7 +97,8 @@ void check_volume_rights(kube::Client& client, std::vector<model::VolumeRecord>&
         if (!record.method.empty() && !denied.empty()) {
             record.outcome = model::Outcome::Failed;
             record.method.clear();
-            record.message = concat("not allowed: ", join(denied, ", "),
+            record.message = concat("not allowed: ",
+                                    join(denied, ", "),
                                     " (docs/rbac.md has the rules; --volumes=none leaves "
                                     "volumes out)");
         }

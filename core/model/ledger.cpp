@@ -62,12 +62,6 @@ void put(Json& json, std::string_view name, const std::string& text) {
     }
 }
 
-void put(Json& json, std::string_view name, std::uint64_t number) {
-    if (number != 0) {
-        json[name] = number;
-    }
-}
-
 void put(Json& json, std::string_view name, const std::vector<std::string>& texts) {
     if (!texts.empty()) {
         json[name] = Json::Array(texts.begin(), texts.end());
@@ -165,7 +159,8 @@ Json to_json(const VolumeRecord& volume) {
     put(json, "method", volume.method);
     put(json, "consistency", volume.consistency);
     for (const auto& [name, member] : kCounters) {
-        put(json, name, volume.*member);
+        // Zeros too: "nothing was read" is an answer that people ask for.
+        json[name] = volume.*member;
     }
     put(json, "unreadable", volume.unreadable);
     put(json, "changed", volume.changed);

@@ -33,9 +33,8 @@ bool is_dns_subdomain(std::string_view text) {
         return false;
     }
     const auto parts = split(text, '.');
-    return std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-        return is_name(part, "-");
-    });
+    return std::all_of(
+        parts.begin(), parts.end(), [](const std::string& part) { return is_name(part, "-"); });
 }
 
 bool is_label_value(std::string_view value) {
@@ -60,10 +59,10 @@ struct Token {
     Type type = Type::End;
     std::string text;
 
-    bool is_symbol(std::string_view symbol) const {
-        return type == Type::Symbol && text == symbol;
-    }
+    bool is_symbol(std::string_view symbol) const { return type == Type::Symbol && text == symbol; }
+
     bool is_word(std::string_view word) const { return type == Type::Word && text == word; }
+
     std::string shown() const { return type == Type::End ? "the end" : "'" + text + "'"; }
 };
 
@@ -219,7 +218,8 @@ bool holds(const LabelRequirement& requirement, const Labels& labels) {
         case LabelOperator::DoesNotExist:
             return !is_there;
         case LabelOperator::In:
-            return is_there && std::find(values.begin(), values.end(), found->second) != values.end();
+            return is_there &&
+                   std::find(values.begin(), values.end(), found->second) != values.end();
         case LabelOperator::NotIn:
             return !is_there ||
                    std::find(values.begin(), values.end(), found->second) == values.end();
@@ -227,8 +227,7 @@ bool holds(const LabelRequirement& requirement, const Labels& labels) {
         case LabelOperator::LessThan:
             break;
     }
-    return is_there && !values.empty() &&
-           compares(requirement.op, found->second, values.front());
+    return is_there && !values.empty() && compares(requirement.op, found->second, values.front());
 }
 
 std::string format_requirement(const LabelRequirement& requirement) {

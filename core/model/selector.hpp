@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which objects and kinds a person means: label selectors with the whole grammar of kubectl, matched
-// here as the API server matches them; annotations; kinds by any of their names. Plain values.
+// Which objects and kinds a person means: label selectors with the whole grammar of kubectl,
+// matched here as the API server matches them; annotations; kinds by any of their names. Plain
+// values.
 #pragma once
 
 #include "core/model/api_resource.hpp"

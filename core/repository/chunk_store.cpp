@@ -214,6 +214,9 @@ void ChunkStore::State::read(const IndexRecord& record,
     if (offset > record.length || out.size() > record.length - offset) {
         throw Error(ErrorCode::CorruptData, concat("it has only ", record.length, " bytes"));
     }
+    if (out.empty()) {
+        return;
+    }
     const auto pack = open_pack(record.pack);
     auto frame = record.first_frame;
     auto at = record.offset + offset;

@@ -11,7 +11,9 @@
 #include "core/volume/mover_api.hpp"
 #include "core/volume/pod_mover.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <memory>
 
 namespace backup::restore {
 
@@ -166,34 +168,117 @@ bool is_directory_there(kube::Client& client,
     return !failure && code == 0;
 }
 
+/// Counts, and hands on when there is where to.
+class CountingSink : public ByteSink {
+  public:
+    explicit CountingSink(ByteSink* out = nullptr) : out_(out) {}
+
+    void write(ByteView bytes) override {
+        count_ += bytes.size();
+        if (out_ != nullptr) {
+            out_->write(bytes);
+        }
+    }
+
+    std::uint64_t count() const { return count_; }
+
+  private:
+    ByteSink* out_;
+    std::uint64_t count_ = 0;
+};
+
+struct TarPlace {
+    std::string directory;
+    std::string name;
+};
+
+std::uint64_t measure_archive(const PodCopy& copy,
+                              const std::string& name,
+                              const std::stop_token& stop) {
+    CountingSink counter;
+    TarSink sink(counter);
+    TreeWriter writer(sink, stop);
+    writer.leave_out_content();
+    writer.write_alone(copy.node, name);
+    sink.finish();
+    return counter.count();
+}
+
+struct TarRun {
+    std::unique_ptr<kube::ExecStream> exec;
+    std::uint64_t archive_bytes = 0;  // that it waits for; 0: until the end of its input
+};
+
+/// v4 has no way to end the input, and BusyBox tar reads on behind the end mark: there it gets
+/// exactly as many bytes as the archive will have.
+TarRun start_tar(kube::Client& client,
+                 const PodCopy& copy,
+                 const TarPlace& place,
+                 const std::stop_token& stop) {
+    TarRun run;
+    run.exec = kube::open_exec(client,
+                               exec_options(copy, {"tar", "xf", "-", "-C", place.directory}, stop));
+    if (run.exec->can_close_input()) {
+        return run;
+    }
+    // What cannot be run is told best by an exec that is only waited for.
+    run.exec = kube::open_exec(
+        client, exec_options(copy, {"sh", "-c", "command -v tar && command -v head"}, stop));
+    if (run.exec->wait() != 0) {
+        throw Error(ErrorCode::ExecFailed, "the container has no tar or no head");
+    }
+    run.archive_bytes = measure_archive(copy, place.name, stop);
+    run.exec = kube::open_exec(client,
+                               exec_options(copy,
+                                            {"sh",
+                                             "-c",
+                                             "head -c \"$1\" | tar xf - -C \"$2\"",
+                                             "sh",
+                                             std::to_string(run.archive_bytes),
+                                             place.directory},
+                                            stop));
+    return run;
+}
+
+volume::SinkResult send_archive(TarRun& run,
+                                const PodCopy& copy,
+                                const TarPlace& place,
+                                const std::stop_token& stop) {
+    CountingSink counter(&run.exec->input());
+    TarSink sink(counter);
+    TreeWriter(sink, stop, copy.progress).write_alone(copy.node, place.name);
+    volume::SinkResult result = sink.finish();
+    // A file that turned out to be damaged is missing in the archive.
+    constexpr std::uint64_t kPiece = 64U << 10U;
+    const Bytes zeros(kPiece);
+    while (counter.count() < run.archive_bytes) {
+        const auto piece = std::min(kPiece, run.archive_bytes - counter.count());
+        counter.write(ByteView(zeros).first(static_cast<std::size_t>(piece)));
+    }
+    run.exec->close_input();
+    return result;
+}
+
 PodCopyResult copy_by_tar(kube::Client& client,
                           const PodCopy& copy,
                           const std::string& path,
                           const std::stop_token& stop) {
-    std::filesystem::path directory = path;
-    std::string name = copy.name;
+    TarPlace place{path, copy.name};
     if (path != "/" && !is_directory_there(client, copy, path, stop)) {
-        name = directory.filename().string();
-        directory = directory.parent_path();
+        const std::filesystem::path target = path;
+        place = {target.parent_path().string(), target.filename().string()};
     }
-    auto exec = kube::open_exec(
-        client, exec_options(copy, {"tar", "xf", "-", "-C", directory.string()}, stop));
+    TarRun run = start_tar(client, copy, place, stop);
     PodCopyResult result;
-    const auto failure = failure_of([&] {
-        TarSink sink(exec->input());
-        TreeWriter(sink, stop, copy.progress).write_alone(copy.node, name);
-        result.written = sink.finish();
-        // Without this (v4) tar ends at the end mark of the archive.
-        exec->close_input();
-    });
+    const auto failure = failure_of([&] { result.written = send_archive(run, copy, place, stop); });
     if (failure && failure->code() != ErrorCode::ExecFailed) {
         throw *failure;
     }
-    const int code = exec->wait();
+    const int code = run.exec->wait();
     if (code != 0 || failure) {
         result.written.add_problem(
             concat("tar in ", copy.ns, "/", copy.pod),
-            concat("ended with exit code ", code, ": ", printable(trim(exec->error_text()))));
+            concat("ended with exit code ", code, ": ", printable(trim(run.exec->error_text()))));
     }
     return result;
 }

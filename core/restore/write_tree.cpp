@@ -135,7 +135,10 @@ void TreeWriter::write_file(view::Node& node, const model::FileEntry& entry) {
         sink_.abandon_file("its content could not be read when the backup was made");
         return;
     }
-    std::uint64_t at = 0;
+    if (!has_content_) {
+        sink_.skip(entry.size);
+    }
+    std::uint64_t at = has_content_ ? 0 : entry.size;
     while (at < entry.size) {
         std::optional<std::uint64_t> data;
         std::uint64_t end = 0;

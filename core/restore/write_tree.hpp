@@ -22,6 +22,9 @@ class TreeWriter {
           stop_(std::move(stop)),
           progress_(progress) {}
 
+    /// From here on the content of files is not read: the sink gets holes of their size instead.
+    void leave_out_content() { has_content_ = false; }
+
     /// The directory becomes the root of the sink.
     void write_root(const view::NodePointer& directory);
     /// The root of the sink is a directory without attributes that holds `node` under `name`.
@@ -53,6 +56,7 @@ class TreeWriter {
     volume::TreeSink& sink_;
     std::stop_token stop_;
     Progress* progress_;
+    bool has_content_ = true;
     std::vector<Level> levels_;
     std::string path_;
     std::unordered_map<std::uint64_t, FirstName> links_;

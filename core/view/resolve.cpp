@@ -18,7 +18,7 @@ constexpr std::string_view kLatest = "latest";
 constexpr std::size_t kShortestPrefix = 4;
 
 Error not_found(Points points, std::string_view text, std::string_view why) {
-    std::vector<std::string> names;
+    std::vector<std::string> names = {"latest"};
     for (const auto& record : points) {
         names.push_back(record.point.name);
     }

@@ -181,11 +181,13 @@ struct Place {
 };
 
 [[noreturn]] void refuse_place(int reason, const std::string& below) {
-    Error error = system_error(reason, concat("open ", printable(below)));
     if (reason == ELOOP || reason == ENOTDIR) {
-        throw std::move(error).hint("the path leads through a symbolic link or a file");
+        throw Error(
+            ErrorCode::InvalidArgument,
+            concat("the path ", printable(below), " leads through a symbolic link or a file"))
+            .hint("name the place it leads to instead");
     }
-    throw error;
+    throw system_error(reason, concat("open ", printable(below)));
 }
 
 Place find_place(const WriteTask& task) {

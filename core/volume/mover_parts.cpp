@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/volume/mover_parts.hpp"
 
+#include "core/base/stop_on_signal.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/kube/list.hpp"
@@ -153,11 +154,10 @@ void MoverParts::ensure_one(Entry& entry, TimePoint now, const std::stop_token& 
         prove(entry, stop);
         return;
     }
+    throw_if_stopped(stop);
     const auto failure = failure_of([&] {
-        kube::WriteOptions options;
-        options.stop = stop;
-        const auto made =
-            client_.create({api.config_maps, ns_, {}}, document_of(entry.map, now), options);
+        // Without stop: a request given up half-way may still be served after the clean-up.
+        const auto made = client_.create({api.config_maps, ns_, {}}, document_of(entry.map, now));
         entry.uid = made.text_at({"metadata", "uid"});
     });
     if (!failure) {

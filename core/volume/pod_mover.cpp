@@ -172,10 +172,10 @@ void PodMover::State::create_pod(const std::string& image) {
     for (;;) {
         SystemRandom random;
         pod = concat("kubectl-backup-mover-", to_hex(random.bytes(kNameBytes)));
-        kube::WriteOptions options;
-        options.stop = request.stop;
+        throw_if_stopped(request.stop);
+        // Without stop: a request given up half-way may still be served after the clean-up.
         const auto failure = failure_of([&] {
-            client.create({api.pods, request.ns, {}}, pod_document(image), options);
+            client.create({api.pods, request.ns, {}}, pod_document(image));
         });
         if (!failure) {
             client.log().info(kLayer,
@@ -286,7 +286,8 @@ bool PodMover::State::start_with(const std::string& image, std::string& why) {
                              state.text,
                              describe_events());
     if (state.progress != PodProgress::ContainerFailed) {
-        throw Error(ErrorCode::MoverFailed, text);
+        throw Error(ErrorCode::MoverFailed, text)
+            .hint(concat("see: kubectl get events -n ", request.ns));
     }
     client.log().info(kLayer, concat("image ", image, " does not do: ", text));
     why = concat(text, ", image ", image);

@@ -332,6 +332,7 @@ Message encode_failure(const Error& error) {
     ByteWriter out;
     out.sized(info_of(error.code()).name);
     out.sized(error.what());
+    out.sized(error.hint());
     return make(MessageType::Failure, out);
 }
 
@@ -344,7 +345,8 @@ void throw_failure(const Message& message) {
             code = known.code;
         }
     }
-    throw Error(code, printable(in.sized_text()));
+    std::string text = printable(in.sized_text());
+    throw Error(code, std::move(text)).hint(printable(in.sized_text()));
 }
 
 void throw_unexpected(const Message& message) {

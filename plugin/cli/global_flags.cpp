@@ -82,6 +82,11 @@ std::vector<Flag> cluster_flags() {
         {"user", 0, Text, "NAME", "", "user of the kubeconfig file", kCluster},
         {"server", 's', Text, "URL", "", "address and port of the API server", kCluster},
         {"token", 0, Text, "TOKEN", "", "bearer token for the API server", kCluster},
+    };
+}
+
+std::vector<Flag> identity_flags() {
+    return {
         {"as", 0, Text, "USER", "", "user or service account to impersonate", kCluster},
         {"as-group", 0, Repeated, "GROUP", "", "group to impersonate; may be repeated", kCluster},
         {"as-uid", 0, Text, "UID", "", "UID to impersonate", kCluster},
@@ -171,7 +176,8 @@ std::vector<Flag> output_flags() {
 
 std::vector<Flag> make_global_flags() {
     std::vector<Flag> all;
-    for (const auto& part : {repository_flags(), cluster_flags(), output_flags()}) {
+    for (const auto& part :
+         {repository_flags(), cluster_flags(), identity_flags(), output_flags()}) {
         all.insert(all.end(), part.begin(), part.end());
     }
     return all;

@@ -35,7 +35,7 @@ content that the repository has is not sent again.
 What could not be saved is in the ledger of the point ("kubectl backup describe") and makes it
 Incomplete. Ctrl-C leaves the repository valid and nothing in the cluster.)";
 
-std::vector<Flag> scope_flags() {
+std::vector<Flag> namespace_flags() {
     using enum FlagKind;
     return {
         {"namespace",
@@ -67,6 +67,12 @@ std::vector<Flag> scope_flags() {
          "",
          "namespaces with this annotation; repeated: any of them",
          ""},
+    };
+}
+
+std::vector<Flag> content_flags() {
+    using enum FlagKind;
+    return {
         {"selector",
          'l',
          Repeated,
@@ -214,9 +220,8 @@ Command create_command() {
     command.summary = "Make a recovery point of namespaces: objects and volumes";
     command.manual = kManual;
     command.arguments = {{"NAME", false}};
-    command.flags = scope_flags();
-    for (auto& flag : point_flags(false)) {
-        command.flags.push_back(flag);
+    for (const auto& part : {namespace_flags(), content_flags(), point_flags(false)}) {
+        command.flags.insert(command.flags.end(), part.begin(), part.end());
     }
     command.flags.push_back(dry_run_flag("only say what would be stored, and why"));
     command.flags.push_back(output_flag({"table", "json", "yaml", "name"}));

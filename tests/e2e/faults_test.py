@@ -117,7 +117,7 @@ class Faults(support.ClusterCase):
 
     def test_no_such_namespace(self):
         result = self.backup("create", "-n", self.namespace + "x", code=None)
-        self.assert_error(result, 1, "not found", "did you mean")
+        self.assert_error(result, 1, "no namespace", "did you mean")
 
     def test_no_secret_in_any_log(self):
         planted = "planted-" + support.random_word(24)

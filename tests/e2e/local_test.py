@@ -23,7 +23,7 @@ class Local(support.Case):
         mounted = self.mount()
         volume = mounted / "latest" / "namespaces" / "shop" / "volumes" / "data"
         self.assertEqual(support.describe_tree(self.source), support.describe_tree(volume))
-        listing = subprocess.run(["ls", "-lR", mounted], capture_output=True, text=True)
+        listing = subprocess.run(["ls", "-lR", mounted], capture_output=True, text=True, errors="replace")
         self.assertEqual(0, listing.returncode, listing.stderr)
         # A point that is made while the mount is there appears in it.
         self.do_import("--name", "newer")
@@ -38,13 +38,13 @@ class Local(support.Case):
         for folder in range(100):
             (many / f"d{folder:03}").mkdir(parents=True)
             for number in range(1000):
-                (many / f"d{folder:03}" / f"f{number:04}").write_bytes(b"x" * (number % 700))
+                (many / f"d{folder:03}" / f"f{number:04}").write_bytes(b"x" * (1 + number % 700))
         self.backup("import", "directory", many, "--as", "shop/many")
         # Files must be older than the clock's grain, otherwise equal times prove nothing.
         again = self.backup("import", "directory", many, "--as", "shop/many", "-o", "json").json()
-        self.assertEqual(0, again["statistics"]["newBytes"], again)
         volume = again["ledger"]["volumes"][0]
         self.assertEqual(0, volume["bytesRead"], volume)
+        self.assertEqual(0, volume["bytesSent"], volume)
         self.assertEqual(100000, volume["filesUnchanged"], volume)
         mounted = self.mount()
         listing = subprocess.run(["ls", "-lR", mounted / "latest" / "namespaces"], capture_output=True, text=True)

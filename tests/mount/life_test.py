@@ -1,4 +1,5 @@
 """How a mount begins, follows its repository, survives damage, and ends; who may look into it."""
+import contextlib
 import errno
 import os
 import pathlib
@@ -53,11 +54,12 @@ class BeginningTest(Case):
 
     def test_paths_may_be_relative(self):
         directory = self.directory()
-        result = subprocess.run([mounted.BIN / DAEMON, "--repo", "repository", "--key-file", "key",
-                                 os.path.relpath(directory, self.shared)], cwd=self.shared, timeout=60)
+        relative = os.path.relpath(directory, self.shared)
+        result = subprocess.run([mounted.BIN / DAEMON, "--repo", "repository", "--key-file", "key", relative],
+                                cwd=self.shared, timeout=60)
         self.assertEqual(0, result.returncode)
         self.assertEqual(b"mine", read_bytes(directory / "latest" / VOLUME / "for-owner"))
-        self.assertEqual("/", os.readlink(f"/proc/{daemons(directory)[0]}/cwd"))
+        self.assertEqual("/", os.readlink(f"/proc/{daemons(relative)[0]}/cwd"))
 
     def test_a_key_can_come_through_a_pipe(self):
         directory = self.directory()
@@ -141,10 +143,12 @@ class EndTest(Case):
             with self.subTest(number.name):
                 directory = self.directory(number.name)
                 self.assertEqual(0, self.try_mount(directory).returncode)
-                with open(directory / "latest" / VOLUME / "file-00", "rb") as file:
-                    file.read(10)
-                    os.kill(daemons(directory)[0], number)
-                    self.assert_ended(directory)
+                file = os.open(directory / "latest" / VOLUME / "file-00", os.O_RDONLY)
+                os.read(file, 10)
+                os.kill(daemons(directory)[0], number)
+                self.assert_ended(directory)
+                with contextlib.suppress(OSError):
+                    os.close(file)
 
     def test_a_signal_at_once(self):
         for attempt in range(20):
@@ -350,6 +354,9 @@ class DamageTest(Case):
         read_bytes(top / "latest" / VOLUME / "file-10")
         after = self.status(top)
         self.assertGreater(int(after["bytes fetched"]), int(before["bytes fetched"]) + 190_000)
+        # The kernel keeps what was read, also when the file is closed.
+        read_bytes(top / "latest" / VOLUME / "file-10")
+        self.assertEqual(after, self.status(top))
         self.assertEqual(os.stat(top / ".backup" / "status").st_size, len(read_bytes(top / ".backup" / "status")))
 
     def test_a_damaged_byte_hurts_only_the_files_of_its_frame(self):
@@ -397,28 +404,14 @@ class DamageTest(Case):
         self.assertEqual(errno.EIO, read_or_errno(volume / "file-05"))
 
     def test_damaged_manifests_do_not_hide_the_rest(self):
-        outcomes = set()
-        for part in range(1, 8):
-            repository = self.home / f"repository-{part}"
-            shutil.copytree(self.repository, repository)
-            pack = self.packs(repository)[0]
-            self.flip(pack, pack.stat().st_size * part // 8)
-            directory = self.directory(f"mnt-{part}")
-            if self.try_mount(directory, repository=repository).returncode != 0:
-                continue
-            name_space = directory / "latest" / "namespaces" / "shop"
-            try:
-                names = sorted(os.listdir(name_space))
-            except OSError as error:
-                self.assertEqual(errno.EIO, error.errno)
-                continue
-            self.assertEqual(["manifests", "manifests.yaml", "raw", "volumes"], names)
-            content = read_or_errno(name_space / "manifests.yaml")
-            outcomes.add(content == errno.EIO)
-            if content == errno.EIO:
-                self.assertIn("CorruptData", self.errors(directory))
-            subprocess.run(["umount", directory], check=True)
-        self.assertIn(True, outcomes)
+        repository = self.own_repository()
+        self.flip(self.packs(repository)[-1], 100_000)
+        top = self.mount(repository=repository)
+        name_space = top / "latest" / "namespaces" / "shop"
+        self.assertEqual(["manifests", "manifests.yaml", "raw", "volumes"], sorted(os.listdir(name_space)))
+        self.assertEqual(errno.EIO, read_or_errno(name_space / "manifests.yaml"))
+        self.assertIn("CorruptData", self.errors(top))
+        self.run_program("diff", "-r", self.source, top / "latest" / VOLUME)
 
     def test_a_repository_that_is_away_for_a_while(self):
         repository = self.own_repository()

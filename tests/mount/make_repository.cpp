@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iostream>
+#include <random>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -142,6 +143,15 @@ class Maker {
         tree_.add(entry, {std::move(text), {}});
     }
 
+    /// So that the objects take more than one frame.
+    std::string make_noise() {
+        std::string noise(800, '\0');
+        for (auto& character : noise) {
+            character = static_cast<char>('a' + noise_() % 26);
+        }
+        return noise;
+    }
+
     void add_objects() {
         open("extra");
         add_text("resources.json",
@@ -158,6 +168,8 @@ class Maker {
                             name,
                             R"(","uid":"1"},"data":{"answer":"yes","number":")",
                             i,
+                            R"(","noise":")",
+                            make_noise(),
                             "\"}}"));
         }
         close();
@@ -224,6 +236,7 @@ class Maker {
 
     repository::Writer& writer_;
     repository::TreeBuilder tree_;
+    std::mt19937 noise_{1};
 };
 
 repository::Secret prepare(backend::Backend& backend,

@@ -2,6 +2,7 @@
 // What the server gave is what is shown: raw objects byte by byte, manifests as the same JSON.
 #include "core/base/yaml.hpp"
 #include "core/model/manifest.hpp"
+#include "core/repository/tree_names.hpp"
 #include "core/view/point_files.hpp"
 #include "core/view/walk.hpp"
 #include "tests/support/capture_scene.hpp"
@@ -74,10 +75,11 @@ TEST_CASE("random objects come back as they went in", "[objects]") {
     const auto root = view::open_point(chunks, created.record);
     for (const auto& [name, bytes] : objects) {
         CAPTURE(name, bytes);
-        const auto raw = view::get_path(root, "namespaces/shop/raw/configmaps/" + name + ".json");
+        const auto file = repository::escape_name(name);
+        const auto raw = view::get_path(root, "namespaces/shop/raw/configmaps/" + file + ".json");
         CHECK(view::read_text(*raw) == bytes);
         const auto manifest =
-            view::get_path(root, "namespaces/shop/manifests/configmaps/" + name + ".yaml");
+            view::get_path(root, "namespaces/shop/manifests/configmaps/" + file + ".yaml");
         CHECK(parse_yaml(view::read_text(*manifest)) ==
               model::clean_manifest(parse_json(bytes), {"v1", "Configmap"}));
     }

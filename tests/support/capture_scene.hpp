@@ -60,8 +60,10 @@ struct CaptureScene {
         return files;
     }
 
-    static void read_below(repository::TreeReader& tree, const repository::DirectoryRef& directory,
-                           const std::string& path, Files& files) {
+    static void read_below(repository::TreeReader& tree,
+                           const repository::DirectoryRef& directory,
+                           const std::string& path,
+                           Files& files) {
         tree.list(directory, 0, [&](const repository::TreeEntry& entry) {
             const auto& attributes = entry.attributes;
             if (attributes.type == model::FileType::Directory) {

@@ -144,8 +144,11 @@ void FakeApiServer::add(std::string_view resource, std::string bytes) {
                                      json.text_at({"metadata", "name"})}] = std::move(bytes);
 }
 
-void FakeApiServer::add(std::string_view resource, std::string_view ns, std::string_view name,
-                        std::string_view metadata, std::string_view members) {
+void FakeApiServer::add(std::string_view resource,
+                        std::string_view ns,
+                        std::string_view name,
+                        std::string_view metadata,
+                        std::string_view members) {
     add(resource,
         concat(R"({"metadata":{"name":")",
                name,
@@ -190,7 +193,8 @@ std::vector<std::string> FakeApiServer::asked() const {
 }
 
 net::MakeTransport FakeApiServer::maker() {
-    return [this](const net::TransportOptions&) { return std::make_unique<FakeApiTransport>(*this); };
+    return
+        [this](const net::TransportOptions&) { return std::make_unique<FakeApiTransport>(*this); };
 }
 
 net::Response FakeApiServer::answer(const net::Request& request) {
@@ -220,8 +224,8 @@ FakeApiServer::Question FakeApiServer::read(const net::Request& request) const {
     auto parts = split(request.url.substr(begin + 1, mark - begin - 1), '/');
     const bool is_core = parts[0] == "api";
     const std::string group = is_core || parts.size() < 2 ? "" : parts[1];
-    parts.erase(parts.begin(), parts.begin() + std::min<std::ptrdiff_t>(
-                                                   is_core ? 2 : 3, std::ssize(parts)));
+    parts.erase(parts.begin(),
+                parts.begin() + std::min<std::ptrdiff_t>(is_core ? 2 : 3, std::ssize(parts)));
     if (parts.size() >= 3 && parts[0] == "namespaces") {
         question.ns = parts[1];
         parts.erase(parts.begin(), parts.begin() + 2);
@@ -231,9 +235,7 @@ FakeApiServer::Question FakeApiServer::read(const net::Request& request) const {
     }
     question.resource = group.empty() ? parts[0] : concat(parts[0], ".", group);
     question.name = parts.size() > 1 ? parts[1] : "";
-    question.verb = request.method != "GET"     ? "create"
-                    : question.name.empty() ? "list"
-                                            : "get";
+    question.verb = request.method != "GET" ? "create" : question.name.empty() ? "list" : "get";
     return question;
 }
 
@@ -284,11 +286,12 @@ net::Response FakeApiServer::list(const Question& question) {
     const std::size_t to = std::min(items.size(), from + limit);
     const std::vector<std::string> page(items.begin() + static_cast<std::ptrdiff_t>(from),
                                         items.begin() + static_cast<std::ptrdiff_t>(to));
-    return json_answer(concat(R"({"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"7")",
-                              to < items.size() ? concat(R"(,"continue":")", to, '"') : "",
-                              R"(},"items":[)",
-                              join(page, ","),
-                              "]}"));
+    return json_answer(
+        concat(R"({"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"7")",
+               to < items.size() ? concat(R"(,"continue":")", to, '"') : "",
+               R"(},"items":[)",
+               join(page, ","),
+               "]}"));
 }
 
 net::Response FakeApiServer::review(const std::string& body) const {
@@ -313,11 +316,16 @@ net::Response FakeApiServer::discover(const std::string& path) const {
         std::vector<std::string> texts;
         for (const auto& group : groups) {
             const auto version = concat(R"({"groupVersion":")", group, R"(/v1","version":"v1"})");
-            texts.push_back(concat(R"({"name":")", group, R"(","versions":[)", version,
-                                   R"(],"preferredVersion":)", version, "}"));
+            texts.push_back(concat(R"({"name":")",
+                                   group,
+                                   R"(","versions":[)",
+                                   version,
+                                   R"(],"preferredVersion":)",
+                                   version,
+                                   "}"));
         }
-        return json_answer(
-            concat(R"({"kind":"APIGroupList","apiVersion":"v1","groups":[)", join(texts, ","), "]}"));
+        return json_answer(concat(
+            R"({"kind":"APIGroupList","apiVersion":"v1","groups":[)", join(texts, ","), "]}"));
     }
     const auto parts = split(path.substr(1), '/');
     const std::string group = parts[0] == "api" || parts.size() < 2 ? "" : parts[1];
@@ -327,10 +335,17 @@ net::Response FakeApiServer::discover(const std::string& path) const {
     std::vector<std::string> texts;
     for (const auto& resource : resources_) {
         if (resource.group == group) {
-            texts.push_back(concat(R"({"name":")", resource.plural, R"(","singularName":")",
-                                   resource.singular, R"(","kind":")", resource.kind,
-                                   R"(","namespaced":)", resource.namespaced ? "true" : "false",
-                                   R"(,"verbs":)", strings(resource.verbs), "}"));
+            texts.push_back(concat(R"({"name":")",
+                                   resource.plural,
+                                   R"(","singularName":")",
+                                   resource.singular,
+                                   R"(","kind":")",
+                                   resource.kind,
+                                   R"(","namespaced":)",
+                                   resource.namespaced ? "true" : "false",
+                                   R"(,"verbs":)",
+                                   strings(resource.verbs),
+                                   "}"));
         }
     }
     return json_answer(concat(R"({"kind":"APIResourceList","groupVersion":")",

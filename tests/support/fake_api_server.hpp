@@ -28,14 +28,17 @@ class FakeApiServer {
     void add(std::string_view resource, std::string bytes);
     /// An object with that name and further members of metadata and of the object itself:
     /// add("pods", "shop", "web", R"("labels":{"app":"web"})", R"("spec":{})")
-    void add(std::string_view resource, std::string_view ns, std::string_view name,
-             std::string_view metadata = {}, std::string_view members = {});
+    void add(std::string_view resource,
+             std::string_view ns,
+             std::string_view name,
+             std::string_view metadata = {},
+             std::string_view members = {});
     void add_namespace(std::string_view name, std::string_view metadata = {});
     void remove(std::string_view resource, std::string_view ns, std::string_view name);
 
     /// Every request whose "VERB resource namespace" begins with `what` is answered with `status`
-    /// from now on: "list secrets shop", "get namespaces", "list" (all lists), "review pods" (access
-    /// reviews say no whatever the status).
+    /// from now on: "list secrets shop", "get namespaces", "list" (all lists), "review pods"
+    /// (access reviews say no whatever the status).
     void refuse(std::string what, int status = 403);
     /// The group's discovery document answers 503.
     void break_group(std::string_view group);
@@ -57,6 +60,7 @@ class FakeApiServer {
         std::string name;
         std::map<std::string, std::string> query;
     };
+
     using Objects = std::map<std::pair<std::string, std::string>, std::string>;
 
     net::Response answer_question(const Question& question, const std::string& body);

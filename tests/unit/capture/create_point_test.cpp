@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/create_point.hpp"
 
+#include "tests/support/capture_scene.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
-#include "tests/support/capture_scene.hpp"
 
 #include <algorithm>
 
@@ -23,8 +23,10 @@ std::string text_at(const Files& files, const std::string& path) {
     return found == files.end() ? "(missing)" : std::string(as_text(found->second));
 }
 
-const model::ListRecord* find_list(const model::Ledger& ledger, std::string_view resource,
-                                   std::string_view scope, Outcome outcome) {
+const model::ListRecord* find_list(const model::Ledger& ledger,
+                                   std::string_view resource,
+                                   std::string_view scope,
+                                   Outcome outcome) {
     const auto found =
         std::find_if(ledger.lists.begin(), ledger.lists.end(), [&](const auto& list) {
             return list.resource == resource && list.scope == scope && list.outcome == outcome;
@@ -149,13 +151,13 @@ TEST_CASE("a kind that does not exist is an error with a suggestion", "[create]"
 
 TEST_CASE("the rights of one namespace are enough", "[create]") {
     CaptureScene scene;
-    scene.server.add("persistentvolumeclaims",
-                     "shop",
-                     "data",
-                     "",
-                     R"("spec":{"storageClassName":"fast"})");
-    for (const auto* what : {"get namespaces", "list namespaces", "get storageclasses",
-                             "list clusterrolebindings", "list apiservices"}) {
+    scene.server.add(
+        "persistentvolumeclaims", "shop", "data", "", R"("spec":{"storageClassName":"fast"})");
+    for (const auto* what : {"get namespaces",
+                             "list namespaces",
+                             "get storageclasses",
+                             "list clusterrolebindings",
+                             "list apiservices"}) {
         scene.server.refuse(what);
     }
     const auto created = scene.create(scene.flags_for_shop());
@@ -207,10 +209,11 @@ TEST_CASE("all namespaces are those that are not the control plane's", "[create]
 
 TEST_CASE("what is left out is in the ledger with its reason", "[create]") {
     CaptureScene scene;
-    scene.server.add("configmaps", "shop", "marked",
-                     R"("annotations":{"kubectl-backup/exclude":"true"})");
+    scene.server.add(
+        "configmaps", "shop", "marked", R"("annotations":{"kubectl-backup/exclude":"true"})");
     scene.server.add("configmaps", "shop", "kube-root-ca.crt");
-    scene.server.add("configmaps", "shop", "going", R"("deletionTimestamp":"2026-11-20T10:00:00Z")");
+    scene.server.add(
+        "configmaps", "shop", "going", R"("deletionTimestamp":"2026-11-20T10:00:00Z")");
     scene.server.add("services", "shop", "web", "", R"("spec":{"selector":{"app":"web"}})");
     scene.server.add("services", "shop", "outside", "", R"("spec":{})");
     scene.server.add("endpoints", "shop", "web");
@@ -220,7 +223,8 @@ TEST_CASE("what is left out is in the ledger with its reason", "[create]") {
     std::string skipped;
     for (const auto& list : created.ledger.lists) {
         if (list.outcome == Outcome::Skipped && list.scope == "shop") {
-            skipped += concat(list.resource, " ", model::to_text(list.reason), " ", list.message, "\n");
+            skipped +=
+                concat(list.resource, " ", model::to_text(list.reason), " ", list.message, "\n");
         }
     }
     CHECK(skipped ==
@@ -260,8 +264,8 @@ TEST_CASE("selected objects bring what they need", "[create]") {
 TEST_CASE("annotated objects are found wherever they are", "[create]") {
     CaptureScene scene;
     scene.server.add_namespace("data");
-    scene.server.add("configmaps", "data", "a",
-                     R"("annotations":{"kubectl-backup/include":"true"})");
+    scene.server.add(
+        "configmaps", "data", "a", R"("annotations":{"kubectl-backup/include":"true"})");
     ScopeFlags flags;
     flags.all_namespaces = true;
     flags.annotated = true;
@@ -317,14 +321,19 @@ TEST_CASE("a group whose server is down makes the point Incomplete", "[create]")
 
 TEST_CASE("claims whose data is not read say why", "[create]") {
     CaptureScene scene;
-    scene.server.add("persistentvolumeclaims", "shop", "bound", "", R"("status":{"phase":"Bound"})");
+    scene.server.add(
+        "persistentvolumeclaims", "shop", "bound", "", R"("status":{"phase":"Bound"})");
     scene.server.add("persistentvolumeclaims", "shop", "lost", "", R"("status":{"phase":"Lost"})");
-    scene.server.add("persistentvolumeclaims", "shop", "waits", "",
-                     R"("status":{"phase":"Pending"})");
-    scene.server.add("persistentvolumeclaims", "shop", "manifest",
+    scene.server.add(
+        "persistentvolumeclaims", "shop", "waits", "", R"("status":{"phase":"Pending"})");
+    scene.server.add("persistentvolumeclaims",
+                     "shop",
+                     "manifest",
                      R"("annotations":{"kubectl-backup/data":"skip"})",
                      R"("status":{"phase":"Bound"})");
-    scene.server.add("persistentvolumeclaims", "shop", "marked",
+    scene.server.add("persistentvolumeclaims",
+                     "shop",
+                     "marked",
                      R"("labels":{"velero.io/exclude-from-backup":"true"})",
                      R"("status":{"phase":"Bound"})");
     auto flags = scene.flags_for_shop();
@@ -345,8 +354,12 @@ TEST_CASE("claims whose data is not read say why", "[create]") {
     const auto created = scene.create(flags);
     std::string volumes;
     for (const auto& volume : created.ledger.volumes) {
-        volumes += concat(volume.claim, " ", model::to_text(volume.outcome), " ",
-                          model::to_text(volume.reason), "\n");
+        volumes += concat(volume.claim,
+                          " ",
+                          model::to_text(volume.outcome),
+                          " ",
+                          model::to_text(volume.reason),
+                          "\n");
     }
     CHECK(volumes == expected);
     if (flags.volumes == "auto") {
@@ -358,9 +371,12 @@ TEST_CASE("claims whose data is not read say why", "[create]") {
 TEST_CASE("an unchanged namespace adds next to nothing", "[create]") {
     CaptureScene scene;
     for (int i = 0; i < 50; ++i) {
-        scene.server.add("configmaps", "shop", concat("c-", i), "",
-                         concat(R"("data":")", std::string(2'000, static_cast<char>('a' + i % 26)),
-                                i, R"(")"));
+        scene.server.add(
+            "configmaps",
+            "shop",
+            concat("c-", i),
+            "",
+            concat(R"("data":")", std::string(2'000, static_cast<char>('a' + i % 26)), i, R"(")"));
     }
     const auto first = scene.create(scene.flags_for_shop()).record.point;
     const auto second = scene.create(scene.flags_for_shop()).record.point;
@@ -382,7 +398,8 @@ TEST_CASE("what stop was asked for leaves no point", "[create]") {
 TEST_CASE("a plan says what create does", "[create]") {
     CaptureScene scene;
     scene.server.add("configmaps", "shop", "settings");
-    scene.server.add("persistentvolumeclaims", "shop", "bound", "", R"("status":{"phase":"Bound"})");
+    scene.server.add(
+        "persistentvolumeclaims", "shop", "bound", "", R"("status":{"phase":"Bound"})");
     scene.server.refuse("list secrets shop");
     auto flags = scene.flags_for_shop();
     const auto plan = scene.plan(flags);

@@ -115,7 +115,10 @@ std::vector<Row> object_rows() {
          .flags = [](ScopeFlags& f) { f.include_resources = {"deploy,configmaps"}; },
          .verdict = Verdict::Out,
          .rule = "resource.not-included"},
-        {.what = "events", .resource = "events", .verdict = Verdict::Out, .rule = "kind.default",
+        {.what = "events",
+         .resource = "events",
+         .verdict = Verdict::Out,
+         .rule = "kind.default",
          .skip = SkipReason::NeverStored},
         {.what = "events, named",
          .resource = "events",
@@ -143,7 +146,10 @@ std::vector<Row> object_rows() {
         {.what = "label matches",
          .resource = "pods",
          .object = [](ObjectFacts& o) { o.labels["app"] = "web"; },
-         .flags = [](ScopeFlags& f) { f.selectors = {"app=db", "app=web"}; },
+         .flags =
+             [](ScopeFlags& f) {
+                 f.selectors = {"app=db", "app=web"};
+             },
          .rule = "resource.in"},
         {.what = "label does not match",
          .resource = "pods",
@@ -243,8 +249,12 @@ TEST_CASE("namespaces are chosen by name, pattern, label and annotation", "[deci
     std::string rule = "namespace.selected";
     SkipReason skip = SkipReason::None;
 
-    SECTION("by name") { flags.namespaces = {"other,shop-eu"}; }
-    SECTION("by pattern") { flags.namespaces = {"shop-*"}; }
+    SECTION("by name") {
+        flags.namespaces = {"other,shop-eu"};
+    }
+    SECTION("by pattern") {
+        flags.namespaces = {"shop-*"};
+    }
     SECTION("another name") {
         flags.namespaces = {"shop"};
         rule = "namespace.not-selected";
@@ -255,12 +265,16 @@ TEST_CASE("namespaces are chosen by name, pattern, label and annotation", "[deci
         rule = "namespace.excluded";
         skip = SkipReason::ExcludedByUser;
     }
-    SECTION("by label") { flags.namespace_selectors = {"env=dev", "env in (prod)"}; }
+    SECTION("by label") {
+        flags.namespace_selectors = {"env=dev", "env in (prod)"};
+    }
     SECTION("by another label") {
         flags.namespace_selectors = {"env=dev"};
         rule = "namespace.not-selected";
     }
-    SECTION("by annotation") { flags.namespace_annotations = {"owner=ops"}; }
+    SECTION("by annotation") {
+        flags.namespace_annotations = {"owner=ops"};
+    }
     SECTION("name and label must both match") {
         flags.namespaces = {"shop-*"};
         flags.namespace_annotations = {"owner=dev"};

@@ -37,8 +37,12 @@ TEST_CASE("kinds of which only some objects are left out are listed", "[kind_def
 TEST_CASE("objects that a cluster makes for itself are left out", "[kind_defaults]") {
     auto object = make_facts("configmaps", "shop", "settings");
     bool is_left_out = true;
-    SECTION("an ordinary one") { is_left_out = false; }
-    SECTION("the root certificate") { object.key.name = "kube-root-ca.crt"; }
+    SECTION("an ordinary one") {
+        is_left_out = false;
+    }
+    SECTION("the root certificate") {
+        object.key.name = "kube-root-ca.crt";
+    }
     SECTION("of a running backup") {
         object.labels["app.kubernetes.io/managed-by"] = "kubectl-backup";
     }
@@ -51,15 +55,16 @@ TEST_CASE("objects that a cluster makes for itself are left out", "[kind_default
         object.type = "helm.sh/release.v1";
         is_left_out = false;
     }
-    SECTION("the API server's Service") { object = make_facts("services", "default", "kubernetes"); }
+    SECTION("the API server's Service") {
+        object = make_facts("services", "default", "kubernetes");
+    }
     SECTION("a Service of that name elsewhere") {
         object = make_facts("services", "shop", "kubernetes");
         is_left_out = false;
     }
     SECTION("slices of a Service") {
         object = make_facts("endpointslices.discovery.k8s.io", "shop", "web-x");
-        object.labels["endpointslice.kubernetes.io/managed-by"] =
-            "endpointslice-controller.k8s.io";
+        object.labels["endpointslice.kubernetes.io/managed-by"] = "endpointslice-controller.k8s.io";
     }
     SECTION("mirrored slices") {
         object = make_facts("endpointslices.discovery.k8s.io", "shop", "web-x");

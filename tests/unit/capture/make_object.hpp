@@ -25,7 +25,8 @@ inline model::ApiResource make_resource(std::string_view name, bool namespaced =
     return resource;
 }
 
-inline capture::ObjectFacts make_facts(std::string_view resource, std::string_view ns,
+inline capture::ObjectFacts make_facts(std::string_view resource,
+                                       std::string_view ns,
                                        std::string_view name) {
     capture::ObjectFacts facts;
     facts.key = {std::string(resource), std::string(ns), std::string(name)};

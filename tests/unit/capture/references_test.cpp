@@ -57,10 +57,10 @@ TEST_CASE("a stateful set needs the claims of its replicas", "[references]") {
 }
 
 TEST_CASE("a hostile number of replicas has an end", "[references]") {
-    const auto found = references_of(
-        "statefulsets.apps",
-        "shop",
-        parse_json(R"({"metadata":{"name":"db"},"spec":{"replicas":2147483647,
+    const auto found =
+        references_of("statefulsets.apps",
+                      "shop",
+                      parse_json(R"({"metadata":{"name":"db"},"spec":{"replicas":2147483647,
                        "volumeClaimTemplates":[{"metadata":{"name":"data"}}]}})"));
     CHECK(found.size() == 10'000);
 }
@@ -99,10 +99,9 @@ TEST_CASE("bindings of the service accounts in scope are found", "[references]")
 }
 
 TEST_CASE("webhooks and API services of a namespace are found", "[references]") {
-    CHECK(is_served_from(
-        parse_json(R"({"webhooks":[{"clientConfig":{"url":"https://x"}},
+    CHECK(is_served_from(parse_json(R"({"webhooks":[{"clientConfig":{"url":"https://x"}},
                                    {"clientConfig":{"service":{"namespace":"shop"}}}]})"),
-        {"shop"}));
+                         {"shop"}));
     CHECK(is_served_from(parse_json(R"({"spec":{"service":{"namespace":"shop"}}})"), {"shop"}));
     CHECK_FALSE(is_served_from(parse_json(R"({"spec":{"service":null}})"), {"shop"}));
 }

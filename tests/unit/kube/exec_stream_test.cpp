@@ -48,9 +48,10 @@ struct Command {
         return text;
     }
 
-    TaskGroup peer;
-    FakeCluster cluster;
+    // In this order: the stream goes first, then the peer is joined, then what the peer writes to.
     std::string request;
+    FakeCluster cluster;
+    TaskGroup peer;
     std::unique_ptr<ExecStream> exec;
 };
 

@@ -115,6 +115,8 @@ TEST_CASE("any part of a chunk can be read, and few bytes are fetched for it") {
         chunks.read_range(id, offset, piece);
         CHECK(std::equal(piece.begin(), piece.end(), chunk.data() + offset));
     }
+    chunks.read_range(id, chunk.size(), {});
+    chunks.read_range(fixture.id_of(Bytes(10)), 10, {});
     CHECK(chunks.counters().frame_cache_hits > 100);
     ChunkStore cold(fixture.repository);
     Bytes piece(10);

@@ -149,10 +149,12 @@ TEST_CASE("frames survive the wire, and their table is checked") {
 
 TEST_CASE("a failure keeps its code over the wire") {
     const Error error = error_of([]() -> int {
-        throw_failure(encode_failure(Error(ErrorCode::NotFound, "no such directory")));
+        throw_failure(
+            encode_failure(Error(ErrorCode::NotFound, "no such directory").hint("look again")));
     });
     CHECK(error.code() == ErrorCode::NotFound);
     CHECK(error.message() == "no such directory");
+    CHECK(error.hint() == "look again");
 }
 
 TEST_CASE("messages that are cut short are refused") {

@@ -233,3 +233,112 @@ TEST_CASE("verify finds nothing in a sound repository and names what is damaged"
     CHECK(damaged.exit_code == 13);
     CHECK_FALSE(parse_json(damaged.out).find("problems")->items().empty());
 }
+
+TEST_CASE("cp writes files and directories, replaces files, and keeps what the point lacks") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    const auto out = desk.directory / "out";
+    std::filesystem::create_directory(out);
+    desk.directory.write("out/data/mine", "stays");
+    desk.directory.write("out/data/a", "damaged");
+    CHECK(desk.run({"cp", "one:shop/data-0/etc/app.conf", out.string()}).exit_code == 0);
+    CHECK(as_text(read_file(out / "app.conf")) == "hello\n");
+    CHECK(desk.run({"cp", "one:shop/data-0/etc/app.conf", (out / "new").string()}).exit_code == 0);
+    CHECK(as_text(read_file(out / "new")) == "hello\n");
+    CHECK(desk.run({"cp", "-r", "one:shop/data-0/data", out.string()}).exit_code == 0);
+    CHECK(as_text(read_file(out / "data/a")) == "1");
+    CHECK(as_text(read_file(out / "data/mine")) == "stays");
+    CHECK(std::filesystem::read_symlink(out / "data/link") == "../etc/app.conf");
+}
+
+TEST_CASE("cp says what is wrong with its words") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    const auto out = desk.directory.path().string();
+    CHECK_THAT(desk.run({"cp", "one:shop/data-0/etc", out}).err, contains("-r copies it"));
+    CHECK(desk.run({"cp", "one", out}).exit_code == 2);
+    CHECK(desk.run({"cp", "one:shop/data-0/etc/app.conf", "/no/such/dir/x"}).exit_code == 1);
+    CHECK(desk.run({"cp", "one:shop/data-0/etc/app.conf", "pod:relative"}).exit_code == 2);
+    CHECK(desk.run({"cp", "--dry-run", "one:shop/data-0/etc/app.conf", out}).exit_code == 0);
+    CHECK_FALSE(std::filesystem::exists(desk.directory / "app.conf"));
+}
+
+TEST_CASE("restore writes a volume into an empty directory") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    const auto target = (desk.directory / "target").string();
+    const std::vector<std::string> words = {
+        "restore", "one", "--volume", "shop/data-0", "--to-directory", target};
+    const auto dry = [&words] {
+        auto more = words;
+        more.emplace_back("--dry-run");
+        return more;
+    }();
+    CHECK(desk.run(dry).exit_code == 0);
+    CHECK_FALSE(std::filesystem::exists(target));
+    CHECK(desk.run(words).exit_code == 0);
+    CHECK(as_text(read_file(desk.directory / "target/etc/app.conf")) == "hello\n");
+    CHECK(desk.run(words).exit_code == 1);
+    auto again = words;
+    again.emplace_back("--overwrite");
+    CHECK(desk.run(again).exit_code == 0);
+    CHECK(desk.run({"restore", "one"}).exit_code == 2);
+    CHECK(desk.run({"restore", "one", "--volume", "x", "--to-directory", target}).exit_code == 2);
+    CHECK(desk.run({"restore", "one", "--volume", "a/b", "--to-directory", target}).exit_code == 1);
+}
+
+TEST_CASE("the shell is offered points and paths") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    CHECK_THAT(desk.run({"__complete", "describe", "o"}).out, contains("one\tshop, 0s ago\n:4\n"));
+    CHECK_THAT(desk.run({"__complete", "describe", ""}).out, contains("latest\t"));
+    CHECK_THAT(desk.run({"__complete", "ls", "on"}).out, contains("one:\t"));
+    CHECK(desk.run({"__complete", "cat", "one:shop/data-0/e"}).out == "one:shop/data-0/etc/\n:6\n");
+    CHECK_THAT(desk.run({"__complete", "cat", "one:"}).out, contains("one:namespaces/\n"));
+    CHECK(desk.run({"__complete", "cat", "nosuch:x/"}).out == ":6\n");
+}
+
+TEST_CASE("the mount daemon gets the key through a pipe and nothing secret as an argument") {
+    const Desk desk;
+    desk.run({"init"});
+    std::istringstream in;
+    std::ostringstream out;
+    std::ostringstream err;
+    testing::FakeClock clock;
+    testing::SeededRandom random;
+    plugin::App app{in, out, err, clock, random};
+    app.environment = desk.surroundings.environment;
+    app.executable = desk.directory.write("bin/kubectl-backup", "");
+    std::vector<std::string> started;
+    app.replace_process = [&started](const std::vector<std::string>& words) {
+        started = words;
+        return 0;
+    };
+    const std::vector<std::string> words = {
+        "mount", "/mnt/x", "--point", "latest", "-n", "shop,office", "-v4", "--allow-other"};
+    CHECK(plugin::run_cli(words, app) == 1);
+    CHECK_THAT(err.str(), contains("kubectl-backup-mount is missing"));
+
+    const auto daemon = desk.directory.write("bin/kubectl-backup-mount", "");
+    REQUIRE(plugin::run_cli(words, app) == 0);
+    REQUIRE(started.size() == 10);
+    CHECK(started[0] == daemon.string());
+    CHECK(started[1].starts_with("--repo=/"));
+    CHECK(started[2].starts_with("--secret-fd="));
+    CHECK(std::vector<std::string>(started.begin() + 4, started.end()) ==
+          std::vector<std::string>{"--point=latest",
+                                   "--namespace=shop",
+                                   "--namespace=office",
+                                   "--allow-other",
+                                   "--",
+                                   "/mnt/x"});
+    CHECK(plugin::run_cli(std::vector<std::string>{"mount", "/x", "--cache-size", "much"}, app) ==
+          2);
+}
+
+TEST_CASE("umount refuses what is no mount of ours") {
+    const Desk desk;
+    CHECK_THAT(desk.run({"umount", desk.directory.path().string()}).err,
+               contains("nothing is mounted on"));
+    CHECK_THAT(desk.run({"umount", "/proc"}).err, contains("not one of recovery points"));
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client half against movers that do not keep to the protocol (docs/mover.md).
+#include "core/capture/capture_volume.hpp"
+
+#include "core/base/task_group.hpp"
+#include "core/capture/received_groups.hpp"
+#include "core/repository/tree_reader.hpp"
+#include "core/volume/protocol.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/test_repository.hpp"
+
+using namespace backup;
+using namespace backup::volume;
+using backup::testing::error_code_of;
+using backup::testing::FakeClock;
+using backup::testing::SeededRandom;
+
+namespace {
+
+model::FileEntry entry(std::string name, model::FileType type, std::uint64_t size = 0) {
+    model::FileEntry made;
+    made.name = std::move(name);
+    made.type = type;
+    made.size = size;
+    made.inode = 7;
+    return made;
+}
+
+EntryItem directory(std::string name = {}) {
+    return {entry(std::move(name), model::FileType::Directory), std::nullopt, {}};
+}
+
+EntryItem file(std::string name, std::uint64_t size) {
+    return {entry(std::move(name), model::FileType::Regular, size), std::nullopt, {}};
+}
+
+struct Fixture {
+    Fixture()
+        : repository(backup::testing::open_tiny_repository(
+              backend, backup::testing::init_tiny_repository(backend, random, clock))),
+          chunks(repository),
+          writer(repository, chunks, random, clock) {}
+
+    /// Runs the client against a mover that says what `mover` says.
+    std::optional<Error> failure_with(const std::function<void(Channel&)>& mover) {
+        auto ends = make_local_channels(200);
+        TaskGroup group;
+        group.start([&](const std::stop_token&) {
+            failure_of([&] { mover(*ends.mover); });
+            // Whatever the client still says is heard, so that it never waits for us.
+            failure_of([&] {
+                while (ends.mover->receive({})) {
+                }
+            });
+        });
+        capture::VolumeCapture options{repository, writer, clock, {}, {}};
+        const auto failure =
+            failure_of([&] { captured = capture::capture_volume(*ends.client, options, {}); });
+        ends.client->abort();
+        group.wait();
+        return failure;
+    }
+
+    ErrorCode code_with(const std::function<void(Channel&)>& mover) {
+        const auto failure = failure_with(mover);
+        REQUIRE(failure);
+        return failure->code();
+    }
+
+    Message frames_with(const content::ChunkId& id, ByteView bytes) {
+        content::FrameGroupBuilder builder(4096, 1, true);
+        builder.add(id, content::ChunkKind::Data, bytes);
+        return encode_frames(builder.take());
+    }
+
+    SeededRandom random;
+    FakeClock clock;
+    backend::MemoryBackend backend;
+    repository::Repository repository;
+    repository::ChunkStore chunks;
+    repository::Writer writer;
+    capture::CapturedVolume captured;
+};
+
+Message content_of(std::uint64_t number, const std::vector<ContentItem>& items) {
+    ContentBatch batch;
+    batch.items.emplace_back(FileStart{number});
+    for (const ContentItem& item : items) {
+        batch.items.push_back(item);
+    }
+    return encode_content(batch);
+}
+
+FileEnd end_of(std::uint64_t size) {
+    FileEnd end;
+    end.size = size;
+    return end;
+}
+
+}  // namespace
+
+TEST_CASE("a mover that keeps to the protocol is believed") {
+    Fixture fixture;
+    const Bytes bytes = fixture.random.bytes(5000);
+    const auto id =
+        content::ChunkHasher(fixture.repository.keys().chunk_id)(content::ChunkKind::Data, bytes);
+    const auto failure = fixture.failure_with([&](Channel& channel) {
+        channel.send(encode_entries({directory(),
+                                     file("a", 5000),
+                                     WalkProblem{"b", "EIO", true},
+                                     WalkProblem{"mnt", "mounted", false},
+                                     DirectoryEnd{}}),
+                     {});
+        channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
+        channel.send(fixture.frames_with(id, bytes), {});
+        channel.send(encode_finished({10, 20, 30}), {});
+        channel.finish({});
+    });
+    CHECK_FALSE(failure);
+    const auto& record = fixture.captured.record;
+    CHECK(record.files == 1);
+    CHECK(record.bytes == 5000);
+    CHECK(record.used_inodes == 20);
+    CHECK(record.unreadable == std::vector<std::string>{"b: EIO"});
+    CHECK(record.message.find("mnt: mounted") != std::string::npos);
+}
+
+TEST_CASE("content under the id of other content is refused") {
+    Fixture fixture;
+    const Bytes victim = fixture.random.bytes(5000);
+    const Bytes planted = fixture.random.bytes(5000);
+    const auto id =
+        content::ChunkHasher(fixture.repository.keys().chunk_id)(content::ChunkKind::Data, victim);
+    CHECK(fixture.code_with([&](Channel& channel) {
+        channel.send(encode_entries({directory(), file("a", 5000), DirectoryEnd{}}), {});
+        channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
+        channel.send(fixture.frames_with(id, planted), {});
+        channel.send(encode_finished({}), {});
+        channel.finish({});
+    }) == ErrorCode::CorruptData);
+    CHECK_FALSE(fixture.writer.is_known(id.short_id()));
+}
+
+TEST_CASE("chunks nobody asked for are refused") {
+    Fixture fixture;
+    const Bytes bytes = fixture.random.bytes(5000);
+    const auto id =
+        content::ChunkHasher(fixture.repository.keys().chunk_id)(content::ChunkKind::Data, bytes);
+    CHECK(fixture.code_with([&](Channel& channel) {
+        channel.send(fixture.frames_with(id, bytes), {});
+    }) == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a tree that is none is refused") {
+    Fixture fixture;
+    const auto refuses = [&](std::vector<WalkItem> items) {
+        const ErrorCode code = fixture.code_with([&](Channel& channel) {
+            channel.send(encode_entries(items), {});
+            channel.abort();
+        });
+        return code == ErrorCode::CorruptData;
+    };
+    CHECK(refuses({file("a", 1)}));
+    CHECK(refuses({DirectoryEnd{}}));
+    CHECK(refuses({directory(), directory()}));
+    CHECK(refuses({directory(), DirectoryEnd{}, DirectoryEnd{}}));
+    EntryItem link = file("b", 1);
+    link.same_as = 0;
+    CHECK(refuses({directory(), link, DirectoryEnd{}}));
+}
+
+TEST_CASE("parts that do not make up a file are refused") {
+    Fixture fixture;
+    content::ChunkId id;
+    id.bytes.fill(std::byte{1});
+    const auto refuses = [&](std::uint64_t number, std::vector<ContentItem> items) {
+        const ErrorCode code = fixture.code_with([&](Channel& channel) {
+            channel.send(encode_entries({directory(), file("a", 100), DirectoryEnd{}}), {});
+            channel.send(content_of(number, items), {});
+            channel.abort();
+        });
+        return code == ErrorCode::CorruptData;
+    };
+    CHECK(refuses(1, {ChunkItem{id, 99}, end_of(100)}));
+    CHECK(refuses(1, {InlineItem{"abc"}, HoleItem{97}, end_of(100)}));
+    CHECK(refuses(1, {HoleItem{1}, HoleItem{~std::uint64_t{0}}, end_of(0)}));
+    CHECK(refuses(1, {ChunkItem{{}, 100}, end_of(100)}));
+    CHECK(refuses(1, {InlineItem{std::string(60'000, 'x')}, end_of(60'000)}));
+    CHECK(refuses(0, {end_of(0)}));
+    CHECK(refuses(2, {end_of(0)}));
+}
+
+TEST_CASE("a mover that sends more entries than it may is refused") {
+    Fixture fixture;
+    CHECK(fixture.code_with([&](Channel& channel) {
+        channel.send(encode_entries({directory(), file("waits", 100)}), {});
+        for (std::size_t i = 0; i <= kEntryBatchWindow; ++i) {
+            channel.send(encode_entries({file("z" + std::to_string(1000 + i), 0)}), {});
+        }
+    }) == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a volume that failed can be tried again with the same writer") {
+    Fixture fixture;
+    const Bytes bytes = fixture.random.bytes(5000);
+    const auto id =
+        content::ChunkHasher(fixture.repository.keys().chunk_id)(content::ChunkKind::Data, bytes);
+    const auto entries = encode_entries({directory(), file("a", 5000), DirectoryEnd{}});
+    CHECK(fixture.code_with([&](Channel& channel) {
+        channel.send(entries, {});
+        channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
+        channel.abort();
+    }) == ErrorCode::MoverFailed);
+    CHECK_FALSE(fixture.failure_with([&](Channel& channel) {
+        channel.send(entries, {});
+        channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
+        channel.send(fixture.frames_with(id, bytes), {});
+        channel.send(encode_finished({}), {});
+        channel.finish({});
+    }));
+    CHECK(fixture.captured.record.bytes == 5000);
+}
