@@ -4,18 +4,6 @@
 # include check (tests/checks/layers.txt) holds the sources to the same table.
 function(backup_layer)
     cmake_parse_arguments(LAYER "" "NAME" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
-    # BEGIN temporary while the layers are being written: files that are not there yet are left out.
-    set(present)
-    foreach(file IN LISTS LAYER_SOURCES)
-        if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
-            list(APPEND present ${file})
-        endif()
-    endforeach()
-    set(LAYER_SOURCES ${present})
-    if(NOT present)
-        return()
-    endif()
-    # END temporary
     set(target backup_${LAYER_NAME})
     add_library(${target} STATIC ${LAYER_SOURCES})
     add_library(backup::${LAYER_NAME} ALIAS ${target})
@@ -24,8 +12,6 @@ function(backup_layer)
     target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR})
     target_link_libraries(${target} PRIVATE backup_warnings ${LAYER_PRIVATE})
     foreach(layer IN LISTS LAYER_DEPENDS)
-        if(TARGET backup_${layer}) # temporary
         target_link_libraries(${target} PUBLIC backup::${layer})
-        endif()
     endforeach()
 endfunction()

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
+#include <optional>
+#include <string>
 
 namespace backup::fuse {
 
@@ -13,5 +14,9 @@ namespace backup::fuse {
 /// local.
 std::filesystem::path check_mount_point(const std::filesystem::path& directory,
                                         const std::filesystem::path& repository);
+
+/// "major:minor" of what is mounted at this absolute path, from /proc/self/mountinfo (proc(5)):
+/// asking the path itself would need the daemon's own answer, and keep the mount busy for a moment.
+std::optional<std::string> find_mounted_device(const std::filesystem::path& mount_point);
 
 }  // namespace backup::fuse

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who waits for whom: libfuse's workers serve the kernel; the watcher thread looks for new points
 // and tells the kernel to forget the lists that changed. It must never be called from a worker: a
-// notification waits for the directory's lock, which the kernel holds while a worker answers.
+// notification waits for the directory's lock, which the kernel holds while a worker answers. For
+// the same reason the watcher gets the signals: it ends the loop when it asks the kernel nothing
+// any more.
 #define FUSE_USE_VERSION 312
 
 #include "fuse/session.hpp"
@@ -11,16 +13,17 @@
 #include "core/base/retry.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "fuse/end_signals.hpp"
+#include "fuse/mount_point.hpp"
 #include "fuse/operations.hpp"
 #include "fuse/reply.hpp"
 
 #include <fuse_lowlevel.h>
 
-#include <csignal>
+#include <fcntl.h>
 #include <memory>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <unistd.h>
 #include <vector>
 
 namespace backup::fuse {
@@ -30,7 +33,6 @@ namespace {
 struct EndSession {
     void operator()(fuse_session* session) const {
         fuse_session_unmount(session);
-        fuse_remove_signal_handlers(session);
         fuse_session_destroy(session);
     }
 };
@@ -56,9 +58,6 @@ Session open_session(MountedView& view, const SessionOptions& options) {
     if (!session) {
         throw Error(ErrorCode::MountFailed, "libfuse refused to start");
     }
-    if (fuse_set_signal_handlers(session.get()) != 0) {
-        throw Error(ErrorCode::MountFailed, "cannot handle signals");
-    }
     if (fuse_session_mount(session.get(), options.mount_point.c_str()) != 0) {
         throw Error(ErrorCode::MountFailed,
                     concat("cannot mount on ", options.mount_point.string()))
@@ -72,38 +71,14 @@ Session open_session(MountedView& view, const SessionOptions& options) {
 /// The kernel offers 128 KiB; reading ahead further makes sequential reads several times faster.
 /// Only root may raise it: elsewhere it stays.
 void raise_read_ahead(const std::filesystem::path& mount_point) {
-    struct stat facts {};
-
-    if (::stat(mount_point.c_str(), &facts) != 0) {
-        return;
-    }
-    const auto path =
-        concat("/sys/class/bdi/", major(facts.st_dev), ':', minor(facts.st_dev), "/read_ahead_kb");
+    const auto device = find_mounted_device(mount_point);
+    const auto path = concat("/sys/class/bdi/", device.value_or("none"), "/read_ahead_kb");
     const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file) {
         constexpr std::string_view kKibibytes = "1024";
         static_cast<void>(::write(file.get(), kKibibytes.data(), kKibibytes.size()));
     }
 }
-
-/// Signals are for the thread that waits in the session's loop: those that are started while this
-/// lives get none.
-class BlockedSignals {
-  public:
-    BlockedSignals() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_BLOCK, &all, &before_);
-    }
-
-    BlockedSignals(const BlockedSignals&) = delete;
-    BlockedSignals& operator=(const BlockedSignals&) = delete;
-
-    ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_{};
-};
 
 void forget_stale(MountedView& view, fuse_session* session, const std::stop_token& stop) {
     for (const auto& stale : view.refresh()) {
@@ -119,15 +94,26 @@ void forget_stale(MountedView& view, fuse_session* session, const std::stop_toke
     }
 }
 
-void watch(MountedView& view,
-           fuse_session* session,
-           const SessionOptions& options,
-           const std::stop_token& stop) {
-    raise_read_ahead(options.mount_point);
-    while (sleep_for(options.refresh_interval, stop)) {
-        errno_after([&view](const Error& error) { view.journal().add(error); },
-                    [&] { forget_stale(view, session, stop); });
+struct Watched {
+    MountedView& view;
+    fuse_session* session;
+    const SessionOptions& options;
+    pthread_t loop;  // the thread that is in the session's loop
+};
+
+void watch(const Watched& watched, const EndSignals& signals, const std::stop_token& stop) {
+    raise_read_ahead(watched.options.mount_point);
+    while (!signals.wait(watched.options.refresh_interval, stop)) {
+        errno_after([&watched](const Error& error) { watched.view.journal().add(error); },
+                    [&] { forget_stale(watched.view, watched.session, stop); });
     }
+    // The loop waits where only a signal reaches it, and one that came a moment early would be
+    // lost.
+    constexpr std::chrono::milliseconds kPause{10};
+    do {
+        fuse_session_exit(watched.session);
+        EndSignals::interrupt(watched.loop);
+    } while (sleep_for(kPause, stop));
 }
 
 struct LoopConfig {
@@ -144,20 +130,20 @@ struct LoopConfig {
 void serve(MountedView& view,
            const SessionOptions& options,
            const std::function<void()>& on_ready) {
+    const EndSignals signals;
     const auto session = open_session(view, options);
     on_ready();
     TaskGroup watcher;
-    {
-        const BlockedSignals blocked;
-        watcher.start(
-            [&](const std::stop_token& stop) { watch(view, session.get(), options, stop); });
-    }
+    const Watched watched{view, session.get(), options, pthread_self()};
+    watcher.start([&](const std::stop_token& stop) { watch(watched, signals, stop); });
     const LoopConfig loop;
     fuse_loop_cfg_set_max_threads(loop.config, options.threads);
     fuse_loop_cfg_set_idle_threads(loop.config, options.threads);
     fuse_loop_cfg_set_clone_fd(loop.config, 1);
     fuse_session_loop_mt(session.get(), loop.config);
     watcher.request_stop();
+    // When the loop ended by itself, the watcher may still wait for an answer of it.
+    fuse_session_unmount(session.get());
     watcher.wait();
 }
 

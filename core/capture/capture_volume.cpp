@@ -335,14 +335,9 @@ CapturedVolume capture_directory(const VolumeCapture& options, std::stop_token s
     tasks.start([&](const std::stop_token& token) {
         volume::serve_mover(*channels.mover, options.clock, token);
     });
+    // Each side tells the other why it fails, so whichever error comes out of wait() says it.
     tasks.start([&](const std::stop_token& token) {
-        const auto failure =
-            failure_of([&] { result = capture_volume(*channels.client, options, token); });
-        if (failure) {
-            // The mover may have a better reason; it says it before it ends.
-            channels.client->abort();
-            throw *failure;
-        }
+        result = capture_volume(*channels.client, options, token);
     });
     tasks.wait();
     return std::move(*result);

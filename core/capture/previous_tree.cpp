@@ -34,10 +34,10 @@ void PreviousTree::refill(Level& level) {
 }
 
 const repository::TreeEntry* PreviousTree::find(std::string_view name) {
-    Level& level = levels_.back();
-    if (!level.directory) {
+    if (levels_.empty() || !levels_.back().directory) {
         return nullptr;
     }
+    Level& level = levels_.back();
     for (;;) {
         for (; level.next < level.window.size(); ++level.next) {
             const repository::TreeEntry& entry = level.window[level.next];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a tree through a mover with write access: the client half of a WriteTask, and what the
-// mover does with it (docs/mover.md section 5).
+// Writes a tree through a mover with write access: the client half of a WriteTask (docs/mover.md
+// section 5).
 #pragma once
 
 #include "core/content/compression.hpp"
@@ -39,8 +39,5 @@ class ChannelSink : public TreeSink {
     ByteWriter batch_;
     content::Compressor compressor_;
 };
-
-/// The mover's side: serves one WriteTask up to its WriteDone; the channel is not ended yet.
-void write_volume(const WriteTask& task, Channel& channel, const std::stop_token& stop);
 
 }  // namespace backup::volume

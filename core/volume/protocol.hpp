@@ -165,6 +165,19 @@ struct WriteTask {
 Message encode_write_task(const WriteTask& task);
 WriteTask decode_write_task(const Message& message);
 
+/// What an Items message is made of.
+enum class ItemKind : std::uint8_t {
+    BeginDirectory = 1,
+    EndDirectory = 2,
+    BeginFile = 3,
+    Data = 4,
+    Hole = 5,
+    EndFile = 6,
+    AbandonFile = 7,
+    Node = 8,
+    Link = 9,
+};
+
 Message encode_write_done(const SinkResult& result);
 SinkResult decode_write_done(const Message& message);
 

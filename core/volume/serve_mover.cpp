@@ -2,9 +2,9 @@
 #include "core/volume/serve_mover.hpp"
 
 #include "core/base/error.hpp"
-#include "core/volume/channel_sink.hpp"
 #include "core/volume/protocol.hpp"
 #include "core/volume/read_volume.hpp"
+#include "core/volume/write_volume.hpp"
 
 namespace backup::volume {
 

@@ -43,11 +43,12 @@ class Case(mounted.MountCase):
 
 class BeginningTest(Case):
     def test_the_tree_is_ready_when_the_shell_goes_on(self):
-        for _ in range(5):
+        for _ in range(20):
             directory = self.directory()
             result = self.try_mount(directory)
             self.assertEqual((0, "", ""), (result.returncode, result.stdout, result.stderr))
             self.assertEqual(self.names(), sorted(os.listdir(directory / "latest" / VOLUME)))
+            # Nor is it busy with itself.
             subprocess.run(["umount", directory], check=True)
             self.assert_ended(directory)
             directory.rmdir()
@@ -80,6 +81,14 @@ class BeginningTest(Case):
         process.send_signal(signal.SIGINT)
         self.assertEqual(0, process.wait(10))
         self.assert_ended(directory)
+
+    def test_sequential_reads_are_read_ahead(self):
+        for name in ("mnt", "with space \\ and\ttab"):
+            directory = self.directory(name)
+            self.assertEqual(0, self.try_mount(directory).returncode)
+            device = os.stat(directory).st_dev
+            path = pathlib.Path(f"/sys/class/bdi/{os.major(device)}:{os.minor(device)}/read_ahead_kb")
+            self.wait_for(lambda: path.read_text() == "1024\n", what="the kernel to read ahead 1 MiB")
 
     def test_the_mount_cannot_do_harm(self):
         options = mounted_at(self.mount())
@@ -157,11 +166,14 @@ class EndTest(Case):
             os.kill(daemons(directory)[0], signal.SIGTERM)
             self.assert_ended(directory)
 
-    def test_a_signal_while_many_read(self):
-        directory = self.mount()
+    def test_a_signal_while_many_read_and_a_point_is_new(self):
+        repository = self.own_repository()
+        directory = self.mount(repository=repository)
         readers = [subprocess.Popen(["bash", "-c", f"while cat {directory}/latest/{VOLUME}/* && ls -lR {directory}; do :; done"],
                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(4)]
-        time.sleep(0.5)
+        make_point(repository, self.key, "second", self.source)
+        # The daemon looks every two seconds.
+        time.sleep(random.uniform(1.5, 2.1))
         os.kill(daemons(directory)[0], signal.SIGTERM)
         self.assert_ended(directory)
         for reader in readers:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* Sleeps until it is told to end, and buries the orphans of its process namespace meanwhile.
  * It is the pause container of the pods, process 1 of a node, and the one program of the image
  * without a shell. Given a file name, it writes its process id there first. */

@@ -157,7 +157,7 @@ TEST_CASE("a tree that is none is refused") {
     const auto refuses = [&](std::vector<WalkItem> items) {
         const ErrorCode code = fixture.code_with([&](Channel& channel) {
             channel.send(encode_entries(items), {});
-            channel.abort();
+            channel.finish({});
         });
         return code == ErrorCode::CorruptData;
     };
@@ -178,7 +178,7 @@ TEST_CASE("parts that do not make up a file are refused") {
         const ErrorCode code = fixture.code_with([&](Channel& channel) {
             channel.send(encode_entries({directory(), file("a", 100), DirectoryEnd{}}), {});
             channel.send(content_of(number, items), {});
-            channel.abort();
+            channel.finish({});
         });
         return code == ErrorCode::CorruptData;
     };
@@ -210,7 +210,7 @@ TEST_CASE("a volume that failed can be tried again with the same writer") {
     CHECK(fixture.code_with([&](Channel& channel) {
         channel.send(entries, {});
         channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
-        channel.abort();
+        channel.finish({});
     }) == ErrorCode::MoverFailed);
     CHECK_FALSE(fixture.failure_with([&](Channel& channel) {
         channel.send(entries, {});

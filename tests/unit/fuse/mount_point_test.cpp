@@ -2,9 +2,13 @@
 #include "fuse/mount_point.hpp"
 
 #include "core/base/file_descriptor.hpp"
+#include "core/base/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/temp_dir.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 namespace backup::testing {
 namespace {
@@ -69,6 +73,17 @@ TEST_CASE("a directory that overlaps the repository is refused") {
     fs::create_directory_symlink(world.repository, world.home.path() / "other-name");
     CHECK_THAT(world.refusal(inside, world.home.path() / "other-name", ErrorCode::MountPointBusy),
                contains("overlaps the repository"));
+}
+
+TEST_CASE("the device of a mount is found without asking it") {
+    struct stat facts {};
+
+    REQUIRE(::stat("/proc", &facts) == 0);
+    CHECK(fuse::find_mounted_device("/proc") ==
+          concat(major(facts.st_dev), ":", minor(facts.st_dev)));
+    const World world;
+    CHECK_FALSE(fuse::find_mounted_device(world.directory));
+    CHECK_FALSE(fuse::find_mounted_device(world.home.path() / "none"));
 }
 
 }  // namespace
