@@ -10,7 +10,8 @@ void NodeTable::remember(const view::NodePointer& node) {
     if (node->is_found_by_inode() || node->inode() == root_->inode()) {
         return;
     }
-    auto& kept = (*kept_.lock())[node->inode()];
+    auto table = kept_.lock();
+    auto& kept = (*table)[node->inode()];
     // The newest one: a list of points may have been made anew since.
     kept.node = node;
     ++kept.lookups;

@@ -39,6 +39,22 @@ volume::ReadTask task_for(const VolumeCapture& options) {
     return task;
 }
 
+/// What went wrong at the other side is no trouble of this one: its broken disk or the end of its
+/// pod is the end of that volume only.
+[[noreturn]] void throw_mover_failure(const volume::Message& message) {
+    const auto failure = failure_of([&message] { volume::throw_failure(message); });
+    switch (failure->code()) {
+        case ErrorCode::Interrupted:
+        case ErrorCode::NoSpace:
+        case ErrorCode::ReadOnly:
+        case ErrorCode::Io:
+        case ErrorCode::Internal:
+            throw Error(ErrorCode::MoverFailed, failure->message());
+        default:
+            throw Error(*failure);
+    }
+}
+
 class VolumeClient {
   public:
     VolumeClient(volume::Channel& channel, const VolumeCapture& options)
@@ -114,7 +130,7 @@ void VolumeClient::handle(volume::Message message, const std::stop_token& stop) 
             take_frames(std::move(message), stop);
             break;
         case MessageType::Failure:
-            volume::throw_failure(message);
+            throw_mover_failure(message);
         default:
             volume::throw_unexpected(message);
     }
@@ -204,8 +220,11 @@ std::optional<repository::FileContent> VolumeClient::unchanged_content(
     if (before == nullptr || !is_unchanged(before->attributes, entry)) {
         return std::nullopt;
     }
-    repository::FileContent content = previous_.content_of(*before);
-    for (const repository::Extent& extent : content.extents) {
+    auto content = previous_.content_of(*before);
+    if (!content) {
+        return std::nullopt;
+    }
+    for (const repository::Extent& extent : content->extents) {
         const bool is_there = extent.chunk.is_hole() || (!awaited_.contains(extent.chunk) &&
                                                          options_.writer.is_known(extent.chunk));
         if (!is_there) {
@@ -275,7 +294,7 @@ void VolumeClient::take_totals(const std::stop_token& stop) {
         throw Error(ErrorCode::MoverFailed, "the mover ended without its totals");
     }
     if (type_of(*message) == MessageType::Failure) {
-        volume::throw_failure(*message);
+        throw_mover_failure(*message);
     }
     if (type_of(*message) != MessageType::Finished) {
         volume::throw_unexpected(*message);

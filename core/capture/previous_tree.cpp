@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/previous_tree.hpp"
 
+#include "core/base/task_group.hpp"
+
 namespace backup::capture {
 
 namespace {
@@ -25,10 +27,16 @@ void PreviousTree::enter(std::string_view name) {
 void PreviousTree::refill(Level& level) {
     level.window.clear();
     level.next = 0;
-    tree_->list(*level.directory, level.following, [&](const repository::TreeEntry& entry) {
-        level.window.push_back(entry);
-        return level.window.size() < kWindow;
+    const auto damage = failure_of([&] {
+        tree_->list(*level.directory, level.following, [&](const repository::TreeEntry& entry) {
+            level.window.push_back(entry);
+            return level.window.size() < kWindow;
+        });
     });
+    if (damage) {
+        level.is_at_end = true;
+        return;
+    }
     level.following += level.window.size();
     level.is_at_end = level.window.size() < kWindow;
 }
@@ -57,8 +65,11 @@ const repository::TreeEntry* PreviousTree::image() const {
     return is_image ? &*root_ : nullptr;
 }
 
-repository::FileContent PreviousTree::content_of(const repository::TreeEntry& entry) const {
-    return tree_->load_content(entry);
+std::optional<repository::FileContent> PreviousTree::content_of(
+    const repository::TreeEntry& entry) const {
+    std::optional<repository::FileContent> content;
+    failure_of([&] { content = tree_->load_content(entry); });
+    return content;
 }
 
 }  // namespace backup::capture

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goes through the tree of the previous point in lockstep with the walk of a volume, page by page.
+// Where that tree is damaged, nothing is found: it costs time, not the backup.
 #pragma once
 
 #include "core/repository/tree_reader.hpp"
@@ -30,7 +31,8 @@ class PreviousTree {
 
     /// The root, when it is an image of a block device.
     const repository::TreeEntry* image() const;
-    repository::FileContent content_of(const repository::TreeEntry& entry) const;
+    /// Nothing when it cannot be read any more.
+    std::optional<repository::FileContent> content_of(const repository::TreeEntry& entry) const;
 
   private:
     struct Level {

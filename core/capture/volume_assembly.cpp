@@ -39,6 +39,12 @@ VolumeAssembly::Item& VolumeAssembly::push(Kind kind, volume::EntryItem entry) {
         corrupt("an entry outside the tree");
     }
     is_root_received_ = true;
+    if (!is_root) {
+        if (entry.entry.name <= last_names_.back()) {
+            corrupt("names out of order");
+        }
+        last_names_.back() = entry.entry.name;
+    }
     Item& item = items_.emplace_back();
     item.kind = kind;
     item.entry = std::move(entry.entry);
@@ -49,6 +55,7 @@ VolumeAssembly::Item& VolumeAssembly::push(Kind kind, volume::EntryItem entry) {
 
 void VolumeAssembly::begin_directory(volume::EntryItem item) {
     push(Kind::Begin, std::move(item));
+    last_names_.emplace_back();
     ++open_directories_;
     if (open_directories_ > volume::kDeepestDirectory + 1) {
         corrupt("directories are nested too deeply");
@@ -60,6 +67,7 @@ void VolumeAssembly::end_directory() {
         corrupt("a directory ends that did not begin");
     }
     --open_directories_;
+    last_names_.pop_back();
     items_.emplace_back().kind = Kind::End;
 }
 

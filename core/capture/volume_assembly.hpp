@@ -105,7 +105,8 @@ class VolumeAssembly {
     model::FileEntry root_;
     repository::FileContent root_content_;
     bool is_root_done_ = false;
-    std::size_t open_directories_ = 0;  // as received
+    std::size_t open_directories_ = 0;     // as received
+    std::vector<std::string> last_names_;  // of each open directory, as received
     bool is_root_received_ = false;
 };
 

@@ -60,7 +60,8 @@ class Writer {
 
     /// Seals the open packs, writes the index segment, makes both durable, then commits the point:
     /// fills in packs, finished, statistics.new_bytes and stored_bytes. Returns the record with its
-    /// id. After an error nothing of the point is visible; the writer must not be used any more.
+    /// id. After an error the point is not there, or, when only the last flush to the disk failed,
+    /// there and whole; never in part. The writer must not be used any more.
     PointRecord commit(PointRecord record);
 
     WriterCounters counters() const;

@@ -246,8 +246,9 @@ volume::SinkResult send_archive(TarRun& run,
                                 const std::stop_token& stop) {
     CountingSink counter(&run.exec->input());
     TarSink sink(counter);
-    TreeWriter(sink, stop, copy.progress).write_alone(copy.node, place.name);
-    volume::SinkResult result = sink.finish();
+    TreeWriter writer(sink, stop, copy.progress);
+    writer.write_alone(copy.node, place.name);
+    volume::SinkResult result = writer.finish();
     // A file that turned out to be damaged is missing in the archive.
     constexpr std::uint64_t kPiece = 64U << 10U;
     const Bytes zeros(kPiece);

@@ -118,8 +118,9 @@ volume::SinkResult restore_volume_to_directory(const view::NodePointer& node,
                                                std::stop_token stop) {
     volume::DirectorySink sink(
         volume::open_target_directory(target), target.string(), options.options);
-    TreeWriter(sink, std::move(stop), options.progress).write_root(node);
-    return sink.finish();
+    TreeWriter writer(sink, std::move(stop), options.progress);
+    writer.write_root(node);
+    return writer.finish();
 }
 
 volume::SinkResult copy_to_local(const view::NodePointer& node,
@@ -136,6 +137,16 @@ volume::SinkResult copy_to_local(const view::NodePointer& node,
                     concat(printable(target.string()), " is there already"))
             .hint("take another name, or allow it to be overwritten");
     }
+    // Through a link too, as /dev/stdout is one: a device must not be replaced by a file.
+    if (::stat(full.c_str(), &status) == 0 && !S_ISREG(status.st_mode) &&
+        !S_ISDIR(status.st_mode)) {
+        if (S_ISBLK(status.st_mode) && node->type() == model::FileType::Regular) {
+            return restore_image(node, full, options, std::move(stop));
+        }
+        throw Error(ErrorCode::InvalidArgument,
+                    concat(printable(target.string()), " is a device or a pipe, not a file"))
+            .hint("take another name");
+    }
     volume::SinkOptions sink_options = options.options;
     // The directory around it has other files; the name itself was just looked at.
     sink_options.overwrites = true;
@@ -143,8 +154,9 @@ volume::SinkResult copy_to_local(const view::NodePointer& node,
     volume::DirectorySink sink(open_file(full.parent_path(), O_RDONLY | O_DIRECTORY),
                                full.parent_path().string(),
                                sink_options);
-    TreeWriter(sink, std::move(stop), options.progress).write_alone(node, full.filename().string());
-    return sink.finish();
+    TreeWriter writer(sink, std::move(stop), options.progress);
+    writer.write_alone(node, full.filename().string());
+    return writer.finish();
 }
 
 volume::SinkResult restore_image(const view::NodePointer& node,
@@ -173,7 +185,7 @@ volume::SinkResult restore_volume_to_mover(const view::NodePointer& node,
     } else {
         writer.write_alone(node, task.name);
     }
-    return sink.finish();
+    return writer.finish();
 }
 
 }  // namespace backup::restore

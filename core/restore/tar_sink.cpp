@@ -225,6 +225,9 @@ void TarSink::abandon_file(std::string_view reason) {
         throw Error(ErrorCode::CorruptData, concat(printable(path_of(file_.name)), ": ", reason));
     }
     is_header_due_ = false;
+    if (file_.has_link_group) {
+        abandoned_.insert(path_of(file_.name));
+    }
     result_.add_problem(printable(path_of(file_.name)), std::string(reason));
 }
 
@@ -238,6 +241,12 @@ void TarSink::add(const model::FileEntry& entry) {
 }
 
 void TarSink::add_link(const model::FileEntry& entry, std::string_view target) {
+    // The container may have an older file there.
+    if (abandoned_.contains(std::string(target))) {
+        result_.add_problem(printable(path_of(entry.name)),
+                            concat("it is ", printable(target), ", which could not be written"));
+        return;
+    }
     put_entry(entry, '1', target);
     ++result_.files;
 }

@@ -7,6 +7,7 @@
 #include "core/base/stream.hpp"
 #include "core/volume/tree_sink.hpp"
 
+#include <unordered_set>
 #include <vector>
 
 namespace backup::restore {
@@ -44,6 +45,7 @@ class TarSink : public volume::TreeSink {
     bool is_header_due_ = false;
     std::uint64_t left_ = 0;  // of the open file
     std::uint64_t written_ = 0;
+    std::unordered_set<std::string> abandoned_;  // files with several names
     volume::SinkResult result_;
 };
 

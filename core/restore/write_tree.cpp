@@ -8,6 +8,7 @@
 #include "core/view/volume_files.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace backup::restore {
 
@@ -41,7 +42,21 @@ void TreeWriter::enter(const view::NodePointer& directory, model::FileEntry entr
     level.directory = directory;
     level.path_bytes = path_.size();
     levels_.push_back(std::move(level));
+    if (entry.content_unreadable) {
+        lacking_.add_problem(path_.empty() ? "." : printable(path_),
+                             "not all of it could be read when the backup was made");
+    }
     sink_.begin_directory(entry);
+}
+
+volume::SinkResult TreeWriter::finish() {
+    volume::SinkResult result = sink_.finish();
+    const std::uint64_t count = result.problem_count + lacking_.problem_count;
+    for (Problem& problem : std::exchange(lacking_, {}).problems) {
+        result.add_problem(std::move(problem.subject), std::move(problem.message));
+    }
+    result.problem_count = count;
+    return result;
 }
 
 void TreeWriter::write_root(const view::NodePointer& directory) {

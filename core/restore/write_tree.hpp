@@ -29,6 +29,8 @@ class TreeWriter {
     void write_root(const view::NodePointer& directory);
     /// The root of the sink is a directory without attributes that holds `node` under `name`.
     void write_alone(const view::NodePointer& node, const std::string& name);
+    /// Finishes the sink; what the backup lacked is among the problems.
+    volume::SinkResult finish();
 
   private:
     struct Level {
@@ -60,6 +62,7 @@ class TreeWriter {
     std::vector<Level> levels_;
     std::string path_;
     std::unordered_map<std::uint64_t, FirstName> links_;
+    volume::SinkResult lacking_;  // only its problems
     Bytes buffer_;
 };
 

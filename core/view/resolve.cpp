@@ -16,6 +16,7 @@ using Points = std::span<const PointRecord>;
 
 constexpr std::string_view kLatest = "latest";
 constexpr std::size_t kShortestPrefix = 4;
+constexpr std::string_view kTypePrefix = "recoverypoint/";  // what -o name puts before a name
 
 Error not_found(Points points, std::string_view text, std::string_view why) {
     std::vector<std::string> names = {"latest"};
@@ -107,6 +108,9 @@ const PointRecord* find_by_id(Points points, std::string_view text) {
 }  // namespace
 
 const PointRecord& resolve_point(Points points, std::string_view text, TimePoint now) {
+    if (text.starts_with(kTypePrefix)) {
+        text.remove_prefix(kTypePrefix.size());
+    }
     if (text.starts_with('@')) {
         return resolve_time(points, text.substr(1), now);
     }

@@ -83,7 +83,27 @@ void DirectorySink::fail(std::string_view name, std::string_view what, int error
         full.add_context(printable(path_of(name)));
         throw full;
     }
+    note_unmade(name);
     result_.add_problem(printable(path_of(name)), error.message());
+}
+
+void DirectorySink::note_unmade(std::string_view name) {
+    // Into an empty target nothing older can be there.
+    if (options_.overwrites) {
+        unmade_.insert(std::hash<std::string_view>()(path_of(name)));
+    }
+}
+
+/// Also below a directory that could not be made.
+bool DirectorySink::is_unmade(std::string_view path) const {
+    while (!unmade_.empty() && !path.empty()) {
+        if (unmade_.contains(std::hash<std::string_view>()(path))) {
+            return true;
+        }
+        const std::size_t slash = path.rfind('/');
+        path = slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+    }
+    return false;
 }
 
 /// Without permission to overwrite, the name itself: nobody else is there and O_EXCL holds.
@@ -234,6 +254,7 @@ void DirectorySink::abandon_file(std::string_view reason) {
     }
     if (is_file_open_) {
         discard_file();
+        note_unmade(open_.entry.name);
         result_.add_problem(printable(path_of(open_.entry.name)), std::string(reason));
     }
 }
@@ -295,6 +316,10 @@ void DirectorySink::add(const model::FileEntry& entry) {
 
 void DirectorySink::add_link(const model::FileEntry& entry, std::string_view target) {
     if (skipped_levels_ > 0) {
+        return;
+    }
+    if (is_unmade(target)) {
+        fail(entry.name, concat("link to ", printable(target)), ENOENT);
         return;
     }
     const FileDescriptor file = open_below(root_.get(), target, O_PATH);

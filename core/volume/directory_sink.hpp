@@ -9,6 +9,7 @@
 #include <deque>
 #include <filesystem>
 #include <sys/types.h>
+#include <unordered_set>
 
 namespace backup::volume {
 
@@ -55,6 +56,8 @@ class DirectorySink : public TreeSink {
     bool make_node(const std::string& name, const model::FileEntry& entry);
     void discard_file();
     void fail(std::string_view name, std::string_view what, int error_number);
+    void note_unmade(std::string_view name);
+    bool is_unmade(std::string_view path) const;
     void push(Level level);
 
     void restore_open(int file, const model::FileEntry& entry);
@@ -70,6 +73,8 @@ class DirectorySink : public TreeSink {
     OpenFile open_;
     bool is_file_open_ = false;
     std::uint64_t next_working_name_ = 0;
+    /// Hashes of the paths that could not be written: what is there now is something older.
+    std::unordered_set<std::size_t> unmade_;
     SinkResult result_;
     std::uint64_t owners_denied_ = 0;
     std::uint64_t xattrs_denied_ = 0;

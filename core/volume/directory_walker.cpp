@@ -57,6 +57,8 @@ std::vector<std::string> list_names(int directory, std::string& problem) {
         problem = reason(errno);
     }
     std::sort(names.begin(), names.end());
+    // A directory that changes while it is listed may give a name twice.
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;
 }
 
@@ -205,6 +207,9 @@ void DirectoryWalker::visit(WalkVisitor& visitor, const std::string& name) {
     if (entry.type == model::FileType::Symlink) {
         entry.link_target = read_link(directory, name);
         if (entry.link_target.empty()) {
+            if (errno != ENOENT) {
+                visitor.problem(path, reason(errno), true);
+            }
             return;
         }
         entry.size = entry.link_target.size();
@@ -230,11 +235,14 @@ void DirectoryWalker::walk(WalkVisitor& visitor, const std::stop_token& stop) {
     level.inode = status.st_ino;
     model::FileEntry entry = entry_from_stat({}, status);
     entry.content_unreadable = !problem.empty();
-    read_xattrs(path_below(level.directory.get(), {}) + "/.", entry);
+    const auto lacks_xattrs = read_xattrs(path_below(level.directory.get(), {}) + "/.", entry);
     path_.clear();
     levels_.clear();
     push(std::move(level));
     visitor.begin_directory(std::move(entry), std::move(problem));
+    if (!lacks_xattrs.empty()) {
+        visitor.problem(".", lacks_xattrs, true);
+    }
     while (!levels_.empty()) {
         throw_if_stopped(stop);
         Level& top = levels_.back();

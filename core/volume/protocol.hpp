@@ -10,7 +10,6 @@
 #include "core/volume/channel.hpp"
 #include "core/volume/tree_sink.hpp"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -192,8 +191,7 @@ inline MessageType type_of(const Message& message) {
     return static_cast<MessageType>(message.type);
 }
 
-/// Throws CorruptData naming the type.
-[[noreturn]] void throw_unexpected(const Message& message);
+[[noreturn]] void throw_unexpected(const Message& message);  // CorruptData naming the type
 
 /// The attributes of one entry, used by all messages that carry entries.
 void encode_entry(ByteWriter& out, const model::FileEntry& entry);

@@ -154,7 +154,9 @@ void print_plan(const Output& output, const capture::Plan& plan) {
                      {std::string(model::to_text(volume.outcome))},
                      {volume.reason == model::SkipReason::None
                           ? concat(volume.method, volume.message)
-                          : concat(model::to_text(volume.reason), " ", volume.message)}});
+                          : concat(model::to_text(volume.reason),
+                                   volume.message.empty() ? "" : ": ",
+                                   volume.message)}});
     }
     if (!volumes.is_empty()) {
         output.out << '\n' << volumes.format({output.headers, output.colour, 0});
@@ -174,7 +176,11 @@ int run_plan(Context& context, const capture::Scope& scope, const model::Recover
         json["name"] = point.name;
         print_record(output, "Plan", json);
     } else {
-        print_plan(output, plan);
+        if (output.format == OutputFormat::Name) {
+            output.out << "recoverypoint/" << point.name << '\n';
+        } else {
+            print_plan(output, plan);
+        }
         context.say(concat("would make the point ", point.name, " (dry run)"));
     }
     return 0;

@@ -137,6 +137,26 @@ std::string volume_remark(const model::VolumeRecord& volume) {
     return join(parts, ", ");
 }
 
+/// The paths that the ledger names; without -o wide only the first of them.
+void print_paths(Page& page,
+                 std::string_view title,
+                 const model::Ledger& ledger,
+                 std::vector<std::string> model::VolumeRecord::*paths) {
+    constexpr std::size_t kMostLines = 10;
+    std::vector<std::string> lines;
+    for (const auto& volume : ledger.volumes) {
+        for (const auto& path : volume.*paths) {
+            lines.push_back(concat(volume.name_space, "/", volume.claim, ": ", path));
+        }
+    }
+    if (!page.is_wide() && lines.size() > kMostLines) {
+        const auto more = lines.size() - kMostLines;
+        lines.resize(kMostLines);
+        lines.push_back(concat("and ", more, " more: -o wide shows them"));
+    }
+    page.lines(title, lines);
+}
+
 void print_volumes(Page& page, const model::Ledger& ledger) {
     Table table({"CLAIM", "OUTCOME", "FILES", "SIZE", "READ", "SENT", "TIME", "NOTE"});
     for (const auto& volume : ledger.volumes) {
@@ -150,16 +170,8 @@ void print_volumes(Page& page, const model::Ledger& ledger) {
                    {volume_remark(volume)}});
     }
     page.table("Volumes", table);
-    if (!page.is_wide()) {
-        return;
-    }
-    std::vector<std::string> lost;
-    for (const auto& volume : ledger.volumes) {
-        for (const auto& path : volume.unreadable) {
-            lost.push_back(concat(volume.name_space, "/", volume.claim, ": ", path));
-        }
-    }
-    page.lines("Unreadable", lost);
+    print_paths(page, "Unreadable", ledger, &model::VolumeRecord::unreadable);
+    print_paths(page, "Changed while read", ledger, &model::VolumeRecord::changed);
 }
 
 void print_all_lists(Page& page, const model::Ledger& ledger) {

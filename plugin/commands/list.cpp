@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/closest_match.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
@@ -30,6 +31,22 @@ struct Filter {
     std::vector<std::string> statuses;  // lower case; one must match
 };
 
+/// In lower case, as --status takes it in any: the records have "Complete".
+std::string checked_status(const std::string& text) {
+    static const std::vector<std::string> known = {"complete", "warnings", "incomplete", "failed"};
+    auto status = to_lower(text);
+    if (std::ranges::count(known, status) > 0) {
+        return status;
+    }
+    Error error(ErrorCode::Usage,
+                concat("--status cannot be \"",
+                       printable(text),
+                       "\": it is one of ",
+                       join(known, ", ")));
+    const auto suggestion = did_you_mean(status, known);
+    throw suggestion.empty() ? error : std::move(error).hint(suggestion);
+}
+
 Filter make_filter(const ParsedCommand& arguments, Clock& clock) {
     Filter filter;
     filter.namespaces = arguments.list("namespace");
@@ -49,7 +66,7 @@ Filter make_filter(const ParsedCommand& arguments, Clock& clock) {
                                     });
     }
     for (const auto& status : arguments.list("status")) {
-        filter.statuses.push_back(to_lower(status));
+        filter.statuses.push_back(checked_status(status));
     }
     return filter;
 }

@@ -19,12 +19,12 @@ constexpr std::string_view kManual =
 same tree is what "ls", "cat" and "cp" know:
 
   latest/  by-name/NAME/  by-time/TIME-NAME/  by-namespace/NS/TIME/
-    point.yaml                                  what describe shows
-    namespaces/NS/manifests/KIND.GROUP/NAME.yamlready for kubectl apply
-    namespaces/NS/manifests.yaml                all of them, in restore order
-    namespaces/NS/raw/KIND.GROUP/NAME.json      as the server gave them
-    namespaces/NS/volumes/CLAIM/...             the files
-  .backup/errors                                what went wrong while reading
+    point.yaml                                    what describe shows
+    namespaces/NS/manifests/KIND.GROUP/NAME.yaml  ready for kubectl apply
+    namespaces/NS/manifests.yaml                  all of them, in restore order
+    namespaces/NS/raw/KIND.GROUP/NAME.json        as the server gave them
+    namespaces/NS/volumes/CLAIM/...               the files
+  .backup/errors                                  what went wrong while reading
 
 Points that are made while the tree is mounted appear in it. Files keep their owner, mode, times
 and extended attributes. It works for ordinary users, with the program fusermount3 of the package

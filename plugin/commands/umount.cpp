@@ -60,8 +60,15 @@ void unmount(const std::filesystem::path& directory, bool lazy) {
     }
 }
 
+/// A dead one whose parent does not fetch its exit code (process 1 of many containers) is gone too.
 bool is_alive(const std::string& process_id) {
-    return std::filesystem::exists(concat("/proc/", process_id));
+    const std::filesystem::path status = concat("/proc/", process_id, "/status");
+    bool is_there = false;
+    static_cast<void>(failure_of([&] {
+        const auto bytes = read_file(status);
+        is_there = as_text(bytes).find("\nState:\tZ") == std::string_view::npos;
+    }));
+    return is_there;
 }
 
 /// The daemon's process id from the mount's own status file; empty when it does not answer.

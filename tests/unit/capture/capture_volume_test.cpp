@@ -54,7 +54,7 @@ struct Fixture {
                 }
             });
         });
-        capture::VolumeCapture options{repository, writer, clock, {}, {}};
+        capture::VolumeCapture options{repository, writer, clock, {}, previous};
         const auto failure =
             failure_of([&] { captured = capture::capture_volume(*ends.client, options, {}); });
         ends.client->abort();
@@ -80,6 +80,7 @@ struct Fixture {
     repository::Repository repository;
     repository::ChunkStore chunks;
     repository::Writer writer;
+    std::optional<capture::PreviousVolume> previous;
     capture::CapturedVolume captured;
 };
 
@@ -164,6 +165,8 @@ TEST_CASE("a tree that is none is refused") {
     CHECK(refuses({file("a", 1)}));
     CHECK(refuses({DirectoryEnd{}}));
     CHECK(refuses({directory(), directory()}));
+    CHECK(refuses({directory(), file("a", 0), file("a", 0), DirectoryEnd{}}));
+    CHECK(refuses({directory(), directory("b"), DirectoryEnd{}, file("a", 0), DirectoryEnd{}}));
     CHECK(refuses({directory(), DirectoryEnd{}, DirectoryEnd{}}));
     EntryItem link = file("b", 1);
     link.same_as = 0;
@@ -220,4 +223,57 @@ TEST_CASE("a volume that failed can be tried again with the same writer") {
         channel.finish({});
     }));
     CHECK(fixture.captured.record.bytes == 5000);
+}
+
+TEST_CASE("what fails at the other side is no failure of this one") {
+    for (const auto code : {ErrorCode::Io,
+                            ErrorCode::Interrupted,
+                            ErrorCode::NoSpace,
+                            ErrorCode::ReadOnly,
+                            ErrorCode::Internal}) {
+        Fixture fixture;
+        const auto failure = fixture.failure_with(
+            [&](Channel& channel) { channel.send(encode_failure(Error(code, "its disk")), {}); });
+        REQUIRE(failure);
+        CHECK(failure->code() == ErrorCode::MoverFailed);
+        CHECK(failure->message() == "its disk");
+    }
+    Fixture fixture;
+    CHECK(fixture.code_with([&](Channel& channel) {
+        channel.send(encode_failure(Error(ErrorCode::NotFound, "nothing there")), {});
+    }) == ErrorCode::NotFound);
+}
+
+namespace {
+
+/// The pages of a repository that was damaged.
+class DamagedPages : public repository::PageSource {
+  public:
+    Bytes get(const content::ShortId&) override { throw Error(ErrorCode::CorruptData, "damaged"); }
+
+    void get_range(const content::ShortId&, std::uint64_t, std::span<std::byte>) override {
+        throw Error(ErrorCode::CorruptData, "damaged");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a damaged tree of the point before costs time, not the backup") {
+    Fixture fixture;
+    repository::TreeReader reader(std::make_shared<DamagedPages>(), {}, {}, {});
+    capture::PreviousVolume previous{&reader, {}};
+    previous.entry.attributes.type = model::FileType::Directory;
+    fixture.previous = previous;
+    const Bytes bytes = fixture.random.bytes(5000);
+    const auto id =
+        content::ChunkHasher(fixture.repository.keys().chunk_id)(content::ChunkKind::Data, bytes);
+    CHECK_FALSE(fixture.failure_with([&](Channel& channel) {
+        channel.send(encode_entries({directory(), file("a", 5000), DirectoryEnd{}}), {});
+        channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
+        channel.send(fixture.frames_with(id, bytes), {});
+        channel.send(encode_finished({}), {});
+        channel.finish({});
+    }));
+    CHECK(fixture.captured.record.bytes == 5000);
+    CHECK(fixture.captured.record.files_unchanged == 0);
 }

@@ -219,6 +219,33 @@ TEST_CASE("pages stay below the limit with the largest attributes") {
     }
 }
 
+TEST_CASE("trees of other builders stand in it as if they were built there") {
+    SeededRandom random;
+    MemoryPages pages;
+    TestNode root = make_directory("");
+    repository::TreeBuilder builder(std::make_unique<MemorySink>(pages));
+    builder.begin_directory(root.entry);
+    for (const auto* name : {"a", "b", "c", "d"}) {
+        TestNode child = make_random_tree(random, {.entries = 1 + random.below(3000)});
+        child.entry.name = name;
+        root.children.push_back(child);
+        if (random.chance(2)) {
+            add_tree(builder, child);
+        } else {
+            builder.add_tree(child.entry, build(pages, child));
+        }
+    }
+    builder.end_directory();
+    const auto tree = builder.finish();
+    auto reader = open_tree(pages, tree);
+    CHECK(read_all(reader, tree.root) == root.children);
+    CHECK(first_reached(reader, tree.root) == tree.pages);
+    const auto whole = build(pages, root);
+    CHECK(tree.files == whole.files);
+    CHECK(tree.directories == whole.directories);
+    CHECK(tree.bytes == whole.bytes);
+}
+
 TEST_CASE("misuse is refused before anything changes") {
     MemoryPages pages;
     repository::TreeBuilder builder(std::make_unique<MemorySink>(pages));

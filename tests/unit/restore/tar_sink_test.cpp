@@ -156,3 +156,19 @@ TEST_CASE("sizes above eight gibibytes and large owners are written so that tar 
     CHECK(result.output.find("4000000000/") != std::string::npos);
     CHECK(result.output.find("9663676416") != std::string::npos);
 }
+
+TEST_CASE("a further name of a file that was left out is left out too") {
+    MemorySink out;
+    restore::TarSink sink(out);
+    sink.begin_directory(entry({}, model::FileType::Directory));
+    model::FileEntry file = entry("a", model::FileType::Regular);
+    file.size = 5;
+    file.has_link_group = true;
+    sink.begin_file(file);
+    sink.abandon_file("damaged");
+    sink.add_link(entry("b", model::FileType::Regular), "a");
+    sink.end_directory();
+    const auto result = sink.finish();
+    CHECK(result.problem_count == 2);
+    CHECK(result.files == 0);
+}

@@ -49,6 +49,7 @@ TEST_CASE("points are found by all that a person may say") {
     CHECK(resolve("abcd1") == "abcd1111");
     CHECK(resolve("ABCD1") == "abcd1111");
     CHECK(resolve("@2026-11-19T10:00Z") == "abcd2222");
+    CHECK(resolve("recoverypoint/shop-2") == "abcd2222");
     CHECK(resolve("@2026-11-19") == "abcd1111");
     CHECK(resolve("@1h") == "ffff0000");
     CHECK(resolve("@90m") == "00112233");

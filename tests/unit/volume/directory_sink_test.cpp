@@ -194,3 +194,23 @@ TEST_CASE("a tree deeper than the directories that are kept open is written whol
     CHECK(result.files == 150);
     CHECK(std::filesystem::exists(target / "d/d/d/f"));
 }
+
+TEST_CASE("a further name of a file that was not written does not name an older one") {
+    const TempDir target;
+    target.write("a", "old");
+    target.write("d/a", "old");
+    target.write("stays", "old");
+    DirectorySink sink(open_target_directory(target.path()), "t", overwriting());
+    sink.begin_directory(directory());
+    sink.begin_file(entry("a", model::FileType::Regular));
+    sink.abandon_file("damaged");
+    sink.add_link(entry("b", model::FileType::Regular), "a");
+    put(sink, "d", "a directory has this name");
+    sink.add_link(entry("e", model::FileType::Regular), "d/a");
+    sink.end_directory();
+    const SinkResult result = sink.finish();
+    CHECK(result.problem_count == 4);
+    CHECK(result.files == 0);
+    CHECK_FALSE(std::filesystem::exists(target / "b"));
+    CHECK_FALSE(std::filesystem::exists(target / "e"));
+}
