@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/file_descriptor.hpp"
 #include "core/base/log.hpp"
+#include "core/base/process.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/secret_handover.hpp"
@@ -101,6 +102,11 @@ void run(const Options& options, Background& background) {
     for (const auto& problem : problems) {
         journal.add(Error(problem.code, concat(problem.subject, ": ", problem.message)));
     }
+    // A name that was mistyped must not look like an empty backup.
+    if (!options.namespaces.empty() && !view.root()->find("latest")) {
+        throw Error(ErrorCode::PointNotFound,
+                    concat("no recovery point holds ", join(options.namespaces, " or ")));
+    }
     MountedView mounted(view, journal, options.allow_other);
     serve(mounted,
           {.mount_point = mount_point,
@@ -147,6 +153,7 @@ int run_program(std::span<const std::string> words) {
 }  // namespace backup::fuse
 
 int main(int argc, char** argv) {
+    backup::forbid_core_files();
     const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
     return backup::fuse::run_program(words);
 }

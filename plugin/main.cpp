@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/base/process.hpp"
 #include "core/base/stop_on_signal.hpp"
 #include "plugin/output/terminal.hpp"
 #include "plugin/run.hpp"
@@ -9,6 +10,7 @@
 
 int main(int argc, char** argv) {
     using namespace backup;
+    forbid_core_files();
     SystemClock clock;
     SystemRandom random;
     std::optional<StopOnSignal> signals;

@@ -43,6 +43,15 @@ int run_help(const Command* command, std::span<const Command> commands, App& app
     return 0;
 }
 
+/// An error about the words of one verb points to the help of that verb.
+Error with_help_of(Error error, const Command* command) {
+    if (command == nullptr || error.code() != ErrorCode::Usage ||
+        error.hint() != info_of(ErrorCode::Usage).default_hint) {
+        return error;
+    }
+    return std::move(error).hint(concat("see 'kubectl backup help ", command->name, "'"));
+}
+
 int run_words(std::span<const std::string> words, App& app, Console& console) {
     const auto commands = all_commands();
     const auto verb = find_verb(commands, words);
@@ -53,8 +62,15 @@ int run_words(std::span<const std::string> words, App& app, Console& console) {
     if (asks_for_help(words) && !is_raw) {
         return run_help(verb.command, commands, app);
     }
-    Context context(app, console, commands, parse_command_line(commands, words));
-    return context.arguments().command().run(context);
+    int exit_code = 0;
+    const auto failure = failure_of([&] {
+        Context context(app, console, commands, parse_command_line(commands, words));
+        exit_code = context.arguments().command().run(context);
+    });
+    if (failure) {
+        throw with_help_of(*failure, verb.command);
+    }
+    return exit_code;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -253,6 +254,12 @@ ProcessResult run_process(const ProcessOptions& options) {
     const int exit_code = child.reap();
     output.drain();
     return {exit_code, output.take()};
+}
+
+void forbid_core_files() {
+    const rlimit none{0, 0};
+    // Cannot fail: lowering a limit is always allowed (setrlimit(2)).
+    static_cast<void>(::setrlimit(RLIMIT_CORE, &none));
 }
 
 }  // namespace backup

@@ -29,4 +29,7 @@ struct ProcessResult {
 /// (it is killed then), Io on other failures; a non-zero exit is a result, not an error.
 ProcessResult run_process(const ProcessOptions& options);
 
+/// Keys and Secrets are in the memory of our programs: they must not end in a core file.
+void forbid_core_files();
+
 }  // namespace backup

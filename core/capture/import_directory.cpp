@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/json.hpp"
+#include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/capture/capture_volume.hpp"
 #include "core/repository/tree_names.hpp"
@@ -20,6 +21,24 @@ struct Previous {
     repository::TreeEntry volume;
 };
 
+std::optional<Previous> find_in(const ImportContext& context,
+                                const DirectoryImport& options,
+                                const repository::PointRecord& point) {
+    auto tree = repository::TreeReader::open(context.chunks, point);
+    repository::DirectoryRef directory = tree->root();
+    std::optional<repository::TreeEntry> entry;
+    for (const std::string_view name : {repository::kVolumesDirectory,
+                                        std::string_view(options.name_space),
+                                        std::string_view(options.claim)}) {
+        entry = tree->find(directory, name);
+        if (!entry) {
+            return std::nullopt;
+        }
+        directory = entry->directory;
+    }
+    return Previous{point.point.id, std::move(tree), std::move(*entry)};
+}
+
 /// The newest point in which the volume is.
 std::optional<Previous> find_previous(const ImportContext& context,
                                       const DirectoryImport& options) {
@@ -27,20 +46,11 @@ std::optional<Previous> find_previous(const ImportContext& context,
         repository::list_points(context.repository, [](const std::string&, const Error&) {});
     std::reverse(points.begin(), points.end());
     for (const repository::PointRecord& point : points) {
-        auto tree = repository::TreeReader::open(context.chunks, point);
-        repository::DirectoryRef directory = tree->root();
-        std::optional<repository::TreeEntry> entry;
-        for (const std::string_view name : {repository::kVolumesDirectory,
-                                            std::string_view(options.name_space),
-                                            std::string_view(options.claim)}) {
-            entry = tree->find(directory, name);
-            if (!entry) {
-                break;
-            }
-            directory = entry->directory;
-        }
-        if (entry) {
-            return Previous{point.point.id, std::move(tree), std::move(*entry)};
+        std::optional<Previous> found;
+        // A damaged point costs time, not the backup: the one before it serves too.
+        const auto damage = failure_of([&] { found = find_in(context, options, point); });
+        if (found && !damage) {
+            return found;
         }
     }
     return std::nullopt;

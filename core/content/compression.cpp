@@ -23,7 +23,8 @@ struct FreeDecompression {
 
 using CompressionContext = std::unique_ptr<ZSTD_CCtx, FreeCompression>;
 
-constexpr int kSampleLevel = -5;
+// Not a negative level: those leave out entropy coding, and text in base64 would look dense.
+constexpr int kSampleLevel = 1;
 constexpr std::size_t kSampleBytes = 4U << 10U;
 constexpr std::size_t kSmallestSampled = 32U << 10U;
 constexpr int kWholeLevel = 9;

@@ -135,7 +135,11 @@ PodCopyResult copy_by_mover(volume::PodMover& mover,
     result.used_mover = true;
     {
         const auto channel = mover.open_channel();
-        result.written = restore_volume_to_mover(copy.node, *channel, task, copy.progress, stop);
+        result.written = with_context(
+            [&copy] { return concat(copy.ns, "/", copy.pod, ":", printable(copy.path)); },
+            [&] {
+                return restore_volume_to_mover(copy.node, *channel, task, copy.progress, stop);
+            });
     }
     mover.close();
     return result;
@@ -153,19 +157,19 @@ kube::ExecOptions exec_options(const PodCopy& copy,
     return options;
 }
 
-/// Where no "test" can be run, it is taken for a new name.
-bool is_directory_there(kube::Client& client,
-                        const PodCopy& copy,
-                        const std::string& path,
-                        const std::stop_token& stop) {
-    int code = 1;
+/// nullopt: no "test" can be run in the container.
+std::optional<bool> is_directory_there(kube::Client& client,
+                                       const PodCopy& copy,
+                                       const std::string& path,
+                                       const std::stop_token& stop) {
+    int code = -1;
     const auto failure = failure_of([&] {
         code = kube::open_exec(client, exec_options(copy, {"test", "-d", path}, stop))->wait();
     });
     if (failure && failure->code() != ErrorCode::ExecFailed) {
         throw *failure;
     }
-    return !failure && code == 0;
+    return code == 0 || code == 1 ? std::optional(code == 0) : std::nullopt;
 }
 
 /// Counts, and hands on when there is where to.
@@ -191,6 +195,30 @@ struct TarPlace {
     std::string directory;
     std::string name;
 };
+
+/// Where the archive is unpacked. What cannot be asked in the container is taken for a new name.
+TarPlace find_tar_place(kube::Client& client,
+                        const PodCopy& copy,
+                        const std::string& path,
+                        const std::stop_token& stop) {
+    if (path == "/" || is_directory_there(client, copy, path, stop).value_or(false)) {
+        return {path, copy.name};
+    }
+    const std::filesystem::path target = path;
+    const auto parent = target.parent_path().string();
+    if (parent != "/" && !is_directory_there(client, copy, parent, stop).value_or(true)) {
+        throw Error(ErrorCode::NotFound,
+                    concat("there is no directory ",
+                           printable(parent),
+                           " in container ",
+                           copy.container,
+                           " of ",
+                           copy.ns,
+                           "/",
+                           copy.pod));
+    }
+    return {parent, target.filename().string()};
+}
 
 std::uint64_t measure_archive(const PodCopy& copy,
                               const std::string& name,
@@ -264,11 +292,7 @@ PodCopyResult copy_by_tar(kube::Client& client,
                           const PodCopy& copy,
                           const std::string& path,
                           const std::stop_token& stop) {
-    TarPlace place{path, copy.name};
-    if (path != "/" && !is_directory_there(client, copy, path, stop)) {
-        const std::filesystem::path target = path;
-        place = {target.parent_path().string(), target.filename().string()};
-    }
+    const auto place = find_tar_place(client, copy, path, stop);
     TarRun run = start_tar(client, copy, place, stop);
     PodCopyResult result;
     const auto failure = failure_of([&] { result.written = send_archive(run, copy, place, stop); });
@@ -335,13 +359,16 @@ std::optional<ClaimPath> find_claim_path(const Json& pod,
 
 PodCopyResult copy_into_pod(kube::Client& client,
                             const volume::MoverProgram& program,
-                            const PodCopy& copy,
+                            PodCopy copy,
                             std::stop_token stop) {
     const std::string path = normal_path(copy.path);
     const volume::MoverApi api;
     kube::CallOptions call;
     call.stop = stop;
     const Json pod = client.get({api.pods, copy.ns, copy.pod}, call);
+    if (copy.container.empty()) {
+        copy.container = default_container(pod);
+    }
     const auto place = find_claim_path(pod, copy.container, path);
     std::optional<Error> mover_failure;
     if (place) {

@@ -39,7 +39,7 @@ struct PodCopyResult {
 /// InvalidArgument (path not absolute), and what mover and exec throw.
 PodCopyResult copy_into_pod(kube::Client& client,
                             const volume::MoverProgram& program,
-                            const PodCopy& copy,
+                            PodCopy copy,
                             std::stop_token stop);
 
 /// The claim under a path of a container, when the path lies on one.

@@ -131,10 +131,10 @@ bool TreeWriter::write_as_link(view::Node& node, const model::FileEntry& entry) 
     if (!entry.has_link_group || entry.content_unreadable) {
         return false;
     }
-    const std::uint64_t inode = node.inode();
-    const auto found = links_.find(inode);
+    const std::pair key(node.inode(), entry.inode);
+    const auto found = links_.find(key);
     if (found == links_.end()) {
-        links_.emplace(inode, FirstName{path_of(entry.name), entry.link_count - 1});
+        links_.emplace(key, FirstName{path_of(entry.name), entry.link_count - 1});
         return false;
     }
     sink_.add_link(entry, found->second.path);

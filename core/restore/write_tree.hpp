@@ -7,10 +7,11 @@
 #include "core/view/node.hpp"
 #include "core/volume/tree_sink.hpp"
 
+#include <map>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace backup::restore {
@@ -61,7 +62,9 @@ class TreeWriter {
     bool has_content_ = true;
     std::vector<Level> levels_;
     std::string path_;
-    std::unordered_map<std::uint64_t, FirstName> links_;
+    /// By the number in the view and that at the source: the first tells volumes apart, but large
+    /// numbers are folded in it.
+    std::map<std::pair<std::uint64_t, std::uint64_t>, FirstName> links_;
     volume::SinkResult lacking_;  // only its problems
     Bytes buffer_;
 };

@@ -66,8 +66,9 @@ int run(Context& context) {
     }
     const auto output = context.output();
     print_list(output, leftover_kind(), records);
+    // Where it could not look there may be some.
     if (records.empty() && !is_for_programs(output.format)) {
-        context.say("No leftovers found.");
+        context.say(result.problems.empty() ? "No leftovers found." : "Nothing was removed.");
     } else if (options.dry_run) {
         context.say("Nothing was removed (dry run).");
     }

@@ -150,16 +150,27 @@ void print_plan(const Output& output, const capture::Plan& plan) {
     }
     Table volumes({"VOLUME", "OUTCOME", "NOTE"});
     for (const auto& volume : plan.ledger.volumes) {
-        volumes.add({{concat(volume.name_space, "/", volume.claim)},
-                     {std::string(model::to_text(volume.outcome))},
-                     {volume.reason == model::SkipReason::None
-                          ? concat(volume.method, volume.message)
-                          : concat(model::to_text(volume.reason),
-                                   volume.message.empty() ? "" : ": ",
-                                   volume.message)}});
+        volumes.add(
+            {{concat(volume.name_space, "/", volume.claim)},
+             {std::string(model::to_text(volume.outcome))},
+             {volume.reason == model::SkipReason::None ? concat(volume.method, volume.message)
+                                                       : concat(model::to_text(volume.reason),
+                                                                volume.message.empty() ? "" : ": ",
+                                                                volume.message)}});
     }
     if (!volumes.is_empty()) {
         output.out << '\n' << volumes.format({output.headers, output.colour, 0});
+    }
+}
+
+/// A selector with a typing error must not pass for a backup: only the namespaces are there.
+void warn_of_empty_selection(Context& context, std::uint64_t objects, std::size_t namespaces) {
+    const auto& arguments = context.arguments();
+    const bool has_selection = !arguments.list("selector").empty() ||
+                               !arguments.list("annotation").empty() ||
+                               arguments.is_on("annotated");
+    if (has_selection && objects <= namespaces) {
+        context.warn("no object matches the selection");
     }
 }
 
@@ -183,6 +194,7 @@ int run_plan(Context& context, const capture::Scope& scope, const model::Recover
         }
         context.say(concat("would make the point ", point.name, " (dry run)"));
     }
+    warn_of_empty_selection(context, plan.objects(), plan.namespaces.size());
     return 0;
 }
 
@@ -214,6 +226,8 @@ int run(Context& context) {
                                         options,
                                         stop);
     }
+    const auto& made = created->record.point;
+    warn_of_empty_selection(context, made.statistics.objects, made.namespaces.size());
     return report_made_point(context, created->record, created->ledger);
 }
 

@@ -9,6 +9,7 @@
 #include "plugin/context.hpp"
 #include "plugin/open_repository.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace backup::plugin {
@@ -30,6 +31,16 @@ struct VolumeName {
     std::string claim;
 };
 
+/// It may become a namespace or a claim one day: RFC 1123, as the API server checks it.
+bool is_kubernetes_name(std::string_view name) {
+    constexpr std::size_t kLongest = 253;
+    const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    return !name.empty() && name.size() <= kLongest && is_plain(name.front()) &&
+           is_plain(name.back()) && std::ranges::all_of(name, [&is_plain](char c) {
+               return is_plain(c) || c == '-' || c == '.';
+           });
+}
+
 VolumeName parse_volume_name(const std::optional<std::string>& text) {
     if (!text) {
         throw Error(ErrorCode::Usage, "import directory needs --as NAMESPACE/NAME")
@@ -39,6 +50,17 @@ VolumeName parse_volume_name(const std::optional<std::string>& text) {
     if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
         throw Error(ErrorCode::Usage,
                     concat("--as cannot be \"", printable(*text), "\": it is NAMESPACE/NAME"));
+    }
+    for (const auto& part : parts) {
+        if (!is_kubernetes_name(part)) {
+            throw Error(ErrorCode::Usage,
+                        concat("--as cannot be \"",
+                               printable(*text),
+                               "\": \"",
+                               printable(part),
+                               "\" is no name in Kubernetes"))
+                .hint("small letters, digits, '-' and '.', a letter or digit at both ends");
+        }
     }
     return {parts[0], parts[1]};
 }

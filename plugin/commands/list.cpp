@@ -38,11 +38,9 @@ std::string checked_status(const std::string& text) {
     if (std::ranges::count(known, status) > 0) {
         return status;
     }
-    Error error(ErrorCode::Usage,
-                concat("--status cannot be \"",
-                       printable(text),
-                       "\": it is one of ",
-                       join(known, ", ")));
+    Error error(
+        ErrorCode::Usage,
+        concat("--status cannot be \"", printable(text), "\": it is one of ", join(known, ", ")));
     const auto suggestion = did_you_mean(status, known);
     throw suggestion.empty() ? error : std::move(error).hint(suggestion);
 }

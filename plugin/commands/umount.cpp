@@ -5,6 +5,7 @@
 #include "core/base/process.hpp"
 #include "core/base/retry.hpp"
 #include "core/base/text.hpp"
+#include "plugin/cli/exit_report.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
 #include "plugin/mount_table.hpp"

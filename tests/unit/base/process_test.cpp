@@ -94,6 +94,11 @@ TEST_CASE("death by a signal shows in the exit code, as in a shell") {
     CHECK(run_process(shell("kill -TERM $$")).exit_code == 128 + SIGTERM);
 }
 
+TEST_CASE("no core file is written once that was forbidden") {
+    forbid_core_files();
+    CHECK(run_process({.command = {"sh", "-c", "ulimit -c"}}).output == "0\n");
+}
+
 TEST_CASE("the program does not inherit ignored or blocked signals") {
     // The main function of the tests ignores SIGPIPE.
     CHECK(run_process(shell("kill -PIPE $$; echo survived")).exit_code == 128 + SIGPIPE);

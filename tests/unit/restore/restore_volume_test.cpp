@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <sys/stat.h>
+#include <tuple>
 #include <unistd.h>
 
 using namespace backup;
@@ -49,6 +50,12 @@ class FakeNode : public view::Node {
     std::optional<std::uint64_t> seek_data(std::uint64_t offset) override { return offset; }
 
     std::uint64_t seek_hole(std::uint64_t) override { return text_.size(); }
+
+    void share_as(std::uint64_t source_inode) {
+        info_.attributes.has_link_group = true;
+        info_.attributes.link_count = 2;
+        info_.attributes.inode = source_inode;
+    }
 
     void lose_content() { info_.attributes.content_unreadable = true; }
 
@@ -101,4 +108,22 @@ TEST_CASE("a directory the backup could not read in full is a problem of the res
     REQUIRE(result.problem_count == 1);
     CHECK(result.problems[0].subject == "below");
     CHECK(std::filesystem::is_directory(target / "new/below"));
+}
+
+TEST_CASE("files whose numbers fold to the same one in the view stay two files") {
+    const TempDir target;
+    const auto root = std::make_shared<FakeNode>(model::FileType::Directory);
+    const std::uint64_t large = std::uint64_t{1} << 41U;
+    for (const auto& [name, text, inode] : {std::tuple{"a", "one", large},
+                                            std::tuple{"b", "two", large + 1},
+                                            std::tuple{"c", "one", large}}) {
+        const auto node = std::make_shared<FakeNode>(model::FileType::Regular, text);
+        node->share_as(inode);
+        root->children.emplace_back(name, node);
+    }
+    const auto place = target / "new";
+    CHECK(restore::restore_volume_to_directory(root, place, {}, {}).problem_count == 0);
+    CHECK(as_text(read_file(place / "a")) == "one");
+    CHECK(as_text(read_file(place / "b")) == "two");
+    CHECK(std::filesystem::equivalent(place / "a", place / "c"));
 }

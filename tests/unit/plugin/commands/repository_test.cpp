@@ -137,7 +137,12 @@ TEST_CASE("list shows what its filters ask for") {
     CHECK(names({"--since", "2026-11-20"}) == one);
     CHECK(names({"--since", "2026-11-21"}).empty());
     CHECK(names({"--status", "complete"}) == one);
+    CHECK(names({"--status", "Complete"}) == one);
     CHECK(names({"--status", "failed,incomplete"}).empty());
+    const auto wrong = desk.run({"list", "--status", "complet"});
+    CHECK(wrong.exit_code == 2);
+    CHECK_THAT(wrong.err, contains("did you mean 'complete'"));
+    CHECK_THAT(desk.run({"list", "--tag"}).err, contains("help list'"));
     CHECK(desk.run({"list", "--since", "yesterday"}).exit_code == 2);
 }
 
@@ -154,8 +159,10 @@ TEST_CASE("import says what is wrong with its words") {
     const Desk desk;
     const auto source = (desk.directory / "src").string();
     CHECK_THAT(desk.run({"import", "directory", source}).err, contains("--as"));
-    CHECK(desk.run({"import", "directory", source, "--as", "shop"}).exit_code == 2);
     CHECK(desk.run({"import", "directory", "/no/such", "--as", "a/b"}).exit_code == 1);
+    for (const auto* name : {"shop", "Sh op/data", "../x", "a/b_c", "a/-b"}) {
+        CHECK(desk.run({"import", "directory", source, "--as", name}).exit_code == 2);
+    }
     CHECK(desk.import({"--name", "a:b"}).exit_code == 2);
     CHECK(desk.import({"--name", "latest"}).exit_code == 2);
     CHECK(desk.import({"--tag", "x"}).exit_code == 2);
