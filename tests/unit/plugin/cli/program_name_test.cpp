@@ -8,7 +8,7 @@ using namespace backup::plugin;
 TEST_CASE("the name a person typed is made from argv[0]") {
     CHECK(program_name("/usr/bin/kubectl-backup") == "kubectl backup");
     CHECK(program_name("kubectl-backup") == "kubectl backup");
-    CHECK(program_name("/root/.krew/bin/kubectl-time_travel") == "kubectl time-travel");
+    CHECK(program_name("/opt/krew/bin/kubectl-time_travel") == "kubectl time-travel");
     CHECK(program_name("./backup") == "backup");
     CHECK(program_name("kubectl-") == "kubectl-");
     CHECK(program_name("") == "kubectl backup");
