@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/volume/stream_channel.hpp"
 
+#include "core/base/crc32c.hpp"
 #include "core/base/error.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
-#include "core/volume/crc32c.hpp"
 
 #include <algorithm>
 #include <array>

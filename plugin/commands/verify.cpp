@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/repository/verify.hpp"
+#include "core/maintenance/verify.hpp"
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
@@ -40,24 +40,24 @@ unsigned parse_percent(std::string_view text) {
     return percent;
 }
 
-repository::VerifyOptions make_options(Context& context) {
+maintenance::VerifyOptions make_options(Context& context) {
     const auto& arguments = context.arguments();
-    repository::VerifyOptions options;
+    maintenance::VerifyOptions options;
     if (arguments.is_on("quick") && arguments.is_given("read-data")) {
         throw Error(ErrorCode::Usage, "--quick and --read-data exclude each other");
     }
     if (arguments.is_on("quick")) {
-        options.level = repository::VerifyLevel::Quick;
+        options.level = maintenance::VerifyLevel::Quick;
     }
     if (arguments.is_given("read-data")) {
-        options.level = repository::VerifyLevel::ReadData;
+        options.level = maintenance::VerifyLevel::ReadData;
         options.percent = parse_percent(arguments.find_text("read-data").value_or("100%"));
         options.sample_seed = context.app().random.number();
     }
     return options;
 }
 
-void print_result(Context& context, const repository::VerifyResult& result) {
+void print_result(Context& context, const maintenance::VerifyResult& result) {
     const auto output = context.output();
     if (is_for_programs(output.format)) {
         Json::Array problems;
@@ -99,10 +99,10 @@ int run(Context& context) {
     const auto options = make_options(context);
     auto& opened = context.repository();
     const auto stop = context.app().stop_token();
-    repository::VerifyResult result;
+    maintenance::VerifyResult result;
     {
         const auto progress = context.make_progress();
-        result = repository::verify_repository(opened.repository, options, *progress, stop);
+        result = maintenance::verify_repository(opened.repository, options, *progress, stop);
     }
     print_result(context, result);
     return result.problems.empty() ? 0 : info_of(ErrorCode::CorruptData).exit_code;

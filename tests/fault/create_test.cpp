@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A backup whose repository fails at its n-th call, for every n: no point, and what was there is
 // whole and can be added to.
-#include "core/repository/verify.hpp"
+#include "core/maintenance/verify.hpp"
 #include "tests/support/capture_scene.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
@@ -24,9 +24,9 @@ void fill(CaptureScene& scene, const std::string& prefix) {
 std::uint64_t count_problems(CaptureScene& scene) {
     NullProgress progress;
     const auto repository = open_tiny_repository(scene.backend, scene.key);
-    const repository::VerifyOptions options{.level = repository::VerifyLevel::ReadData,
-                                            .threads = 1};
-    return repository::verify_repository(repository, options, progress).problems.size();
+    const maintenance::VerifyOptions options{.level = maintenance::VerifyLevel::ReadData,
+                                             .threads = 1};
+    return maintenance::verify_repository(repository, options, progress).problems.size();
 }
 
 /// False when the call with that number never came: the backup was made.

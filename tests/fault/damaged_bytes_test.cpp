@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every byte of a small repository is changed, one at a time: verify names the blob, and reading
 // gives an Error or the right bytes, never others and never a crash.
-#include "core/repository/verify.hpp"
+#include "core/maintenance/verify.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
@@ -10,6 +10,7 @@
 #include <optional>
 
 using namespace backup;
+using namespace backup::maintenance;
 using namespace backup::repository;
 using namespace backup::testing;
 

@@ -2,7 +2,7 @@
 // Every call to the backend while a point is written fails once, in every manner; then the power
 // goes. Afterwards: the repository opens, the point before is whole, no half point is listed, and
 // the next run succeeds.
-#include "core/repository/verify.hpp"
+#include "core/maintenance/verify.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/faulty_backend.hpp"
@@ -11,6 +11,7 @@
 #include <optional>
 
 using namespace backup;
+using namespace backup::maintenance;
 using namespace backup::repository;
 using namespace backup::testing;
 

@@ -4,15 +4,16 @@
 #include "core/base/file_descriptor.hpp"
 #include "core/base/json.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/verify.hpp"
 #include "core/repository/point_store.hpp"
 #include "core/repository/tree_reader.hpp"
-#include "core/repository/verify.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/golden.hpp"
 
 #include <filesystem>
 
 using namespace backup;
+using namespace backup::maintenance;
 using namespace backup::repository;
 
 namespace {

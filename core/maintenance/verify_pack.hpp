@@ -5,15 +5,16 @@
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/pack_reader.hpp"
 
-namespace backup::repository {
+namespace backup::maintenance {
 
 /// Opens header and tables and compares them with what the index says of each chunk. Throws
 /// CorruptData naming the pack.
-void verify_pack_tables(const Repository& repository,
-                        const ChunkStore& chunks,
-                        const IndexedPack& pack);
+void verify_pack_tables(const repository::Repository& repository,
+                        const repository::ChunkStore& chunks,
+                        const repository::IndexedPack& pack);
 
 /// Reads every byte: the name of the blob, every frame, every chunk's id. Throws CorruptData.
-void verify_pack_data(const Repository& repository, const IndexedPack& pack);
+void verify_pack_data(const repository::Repository& repository,
+                      const repository::IndexedPack& pack);
 
-}  // namespace backup::repository
+}  // namespace backup::maintenance

@@ -13,37 +13,38 @@
 #include <string>
 #include <vector>
 
-namespace backup::repository {
+namespace backup::maintenance {
 
 /// One thread.
 class TreeVerifier {
   public:
     /// `is_stored`: the chunk is in the index and its pack is there.
-    TreeVerifier(ChunkStore& chunks, std::function<bool(const content::ShortId&)> is_stored)
+    TreeVerifier(repository::ChunkStore& chunks,
+                 std::function<bool(const content::ShortId&)> is_stored)
         : chunks_(chunks),
           is_stored_(std::move(is_stored)) {}
 
     /// Adds what is wrong to `problems`, each with the subject "point:path".
-    void verify(const PointRecord& record,
+    void verify(const repository::PointRecord& record,
                 std::vector<Problem>& problems,
                 const std::stop_token& stop);
 
   private:
     struct Place {
-        DirectoryRef directory;
+        repository::DirectoryRef directory;
         std::string path;
     };
 
     /// Empty when all is well.
-    std::string check_entry(TreeReader& tree, const TreeEntry& entry) const;
-    void verify_directory(TreeReader& tree,
+    std::string check_entry(repository::TreeReader& tree, const repository::TreeEntry& entry) const;
+    void verify_directory(repository::TreeReader& tree,
                           const Place& place,
                           std::vector<Place>& ahead,
                           std::vector<Problem>& problems);
 
-    ChunkStore& chunks_;
+    repository::ChunkStore& chunks_;
     std::function<bool(const content::ShortId&)> is_stored_;
     std::set<std::pair<content::ShortId, std::uint32_t>> seen_;
 };
 
-}  // namespace backup::repository
+}  // namespace backup::maintenance

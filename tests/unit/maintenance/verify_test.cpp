@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/repository/verify.hpp"
+#include "core/maintenance/verify.hpp"
 
 #include "core/repository/blob_name.hpp"
 #include "core/repository/sealed_blob.hpp"
@@ -10,6 +10,7 @@
 #include <optional>
 
 using namespace backup;
+using namespace backup::maintenance;
 using namespace backup::repository;
 using namespace backup::testing;
 

@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <vector>
 
-namespace backup::repository {
+namespace backup::maintenance {
 
 enum class VerifyLevel {
     /// Keys, index and points can be read; every pack they name is there and of the right size.
@@ -41,9 +41,9 @@ struct VerifyResult {
 };
 
 /// Throws only what makes the whole work impossible: Interrupted, or a list that cannot be had.
-VerifyResult verify_repository(const Repository& repository,
+VerifyResult verify_repository(const repository::Repository& repository,
                                const VerifyOptions& options,
                                Progress& progress,
                                std::stop_token stop = {});
 
-}  // namespace backup::repository
+}  // namespace backup::maintenance

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/repository/verify_tree.hpp"
+#include "core/maintenance/verify_tree.hpp"
 
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
@@ -7,7 +7,9 @@
 #include <optional>
 #include <utility>
 
-namespace backup::repository {
+namespace backup::maintenance {
+
+using namespace repository;
 
 namespace {
 
@@ -93,4 +95,4 @@ std::string TreeVerifier::check_entry(TreeReader& tree, const TreeEntry& entry) 
     return {};
 }
 
-}  // namespace backup::repository
+}  // namespace backup::maintenance

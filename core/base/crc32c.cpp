@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/volume/crc32c.hpp"
+#include "core/base/crc32c.hpp"
 
 #include <array>
 
-namespace backup::volume {
+namespace backup {
 
 namespace {
 
@@ -55,4 +55,4 @@ std::uint32_t crc32c(ByteView bytes, std::uint32_t before) {
     return ~crc;
 }
 
-}  // namespace backup::volume
+}  // namespace backup

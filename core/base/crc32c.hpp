@@ -7,9 +7,9 @@
 
 #include <cstdint>
 
-namespace backup::volume {
+namespace backup {
 
 /// Checksum of `bytes`; give the result of the piece before to go on with the next.
 std::uint32_t crc32c(ByteView bytes, std::uint32_t before = 0);
 
-}  // namespace backup::volume
+}  // namespace backup

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/repository/verify_pack.hpp"
+#include "core/maintenance/verify_pack.hpp"
 
 #include "core/base/text.hpp"
 #include "core/repository/blob_access.hpp"
@@ -7,7 +7,9 @@
 
 #include <algorithm>
 
-namespace backup::repository {
+namespace backup::maintenance {
+
+using namespace repository;
 
 namespace {
 
@@ -132,4 +134,4 @@ void verify_pack_data(const Repository& repository, const IndexedPack& pack) {
                  });
 }
 
-}  // namespace backup::repository
+}  // namespace backup::maintenance

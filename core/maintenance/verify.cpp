@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/repository/verify.hpp"
+#include "core/maintenance/verify.hpp"
 
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/synchronized.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/verify_pack.hpp"
+#include "core/maintenance/verify_tree.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/point_store.hpp"
-#include "core/repository/verify_pack.hpp"
-#include "core/repository/verify_tree.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -17,7 +17,9 @@
 #include <set>
 #include <utility>
 
-namespace backup::repository {
+namespace backup::maintenance {
+
+using namespace repository;
 
 namespace {
 
@@ -293,4 +295,4 @@ VerifyResult verify_repository(const Repository& repository,
     return Verification(repository, options, progress, std::move(stop)).run();
 }
 
-}  // namespace backup::repository
+}  // namespace backup::maintenance
