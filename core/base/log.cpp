@@ -5,6 +5,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -17,6 +18,33 @@ constexpr std::array<std::string_view, 5> kLevelNames = {"error", "warn", "info"
 
 std::string_view name_of(LogLevel level) {
     return kLevelNames.at(static_cast<std::size_t>(level));
+}
+
+/// The layers of docs/architecture.md.
+constexpr std::array<std::string_view, 14> kLayers = {"base",
+                                                      "model",
+                                                      "net",
+                                                      "content",
+                                                      "kube",
+                                                      "backend",
+                                                      "repository",
+                                                      "maintenance",
+                                                      "volume",
+                                                      "capture",
+                                                      "view",
+                                                      "restore",
+                                                      "fuse",
+                                                      "plugin"};
+
+std::string parse_layer(std::string_view text) {
+    auto layer = to_lower(trim(text));
+    if (std::find(kLayers.begin(), kLayers.end(), layer) == kLayers.end()) {
+        const std::vector<std::string> known(kLayers.begin(), kLayers.end());
+        const auto guess = did_you_mean(layer, known);
+        throw Error(ErrorCode::Usage, concat("unknown layer '", printable(text), "' to log"))
+            .hint(guess.empty() ? concat("layers are ", join(known, ", ")) : guess);
+    }
+    return layer;
 }
 
 LogLevel parse_level(std::string_view text) {
@@ -46,8 +74,7 @@ void Log::configure(std::string_view spec) {
         if (equals == std::string_view::npos) {
             level_ = parse_level(item);
         } else {
-            by_layer_[to_lower(trim(item.substr(0, equals)))] =
-                parse_level(item.substr(equals + 1));
+            by_layer_[parse_layer(item.substr(0, equals))] = parse_level(item.substr(equals + 1));
         }
     }
 }

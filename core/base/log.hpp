@@ -21,7 +21,7 @@ class Log {
     /// `sink` gets one line without its newline; it must be safe to call from any thread.
     explicit Log(Sink sink, LogLevel level = LogLevel::Warn);
 
-    /// "repository=debug,kube=trace" or just "debug"; throws Usage on an unknown level.
+    /// "repository=debug,kube=trace" or just "debug"; throws Usage on an unknown layer or level.
     void configure(std::string_view spec);
 
     bool is_enabled(std::string_view layer, LogLevel level) const;

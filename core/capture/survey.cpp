@@ -108,6 +108,15 @@ std::vector<std::string> namespaces_of_point(const Scope& scope,
     return names;
 }
 
+/// Something that answers at the address, but knows no namespaces.
+void check_is_kubernetes(const kube::Client& client, const kube::Discovery& discovery) {
+    if (discovery.find("namespaces") == nullptr) {
+        throw Error(ErrorCode::ClusterUnreachable,
+                    concat(printable(client.config().server), " is not a Kubernetes API server"))
+            .hint("check the server's address in the kubeconfig");
+    }
+}
+
 template <typename Item>
 void append_all(std::vector<Item>& to, std::vector<Item>&& from) {
     std::move(from.begin(), from.end(), std::back_inserter(to));
@@ -122,6 +131,7 @@ Survey survey_cluster(const SurveyContext& context, const std::stop_token& stop)
 
     context.progress.stage("discovery");
     const auto discovery = kube::discover(client, stop);
+    check_is_kubernetes(client, discovery);
     check_words(scope, discovery);
     note_discovery_problems(discovery, scope, survey.ledger);
     survey.resources = discovery.resources;

@@ -101,7 +101,7 @@ bool is_letter_or_digit(char character) {
 
 bool is_name_character(char character) {
     return is_letter_or_digit(character) || character == '.' || character == '_' ||
-           character == ':' || character == '-';
+           character == '-';
 }
 
 }  // namespace
@@ -157,12 +157,12 @@ void check_point_name(std::string_view name) {
         refuse_name("it has 1 to 128 characters");
     }
     if (!std::all_of(name.begin(), name.end(), is_name_character)) {
-        refuse_name("only letters, digits, '.', '_', ':' and '-' are allowed");
+        refuse_name("only letters, digits, '.', '_' and '-' are allowed");
     }
     if (!is_letter_or_digit(name.front())) {
         refuse_name("it begins with a letter or a digit");
     }
-    if (name == kNewest || name.starts_with("latest:")) {
+    if (name == kNewest) {
         refuse_name("'latest' always means the newest point");
     }
 }

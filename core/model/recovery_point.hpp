@@ -58,7 +58,7 @@ Json to_json(const RecoveryPoint& point);
 /// Throws CorruptData; unknown members are ignored. `id` stays empty.
 RecoveryPoint recovery_point_from_json(const Json& json);
 
-/// Names people may give: 1..128 of [A-Za-z0-9._:-], first a letter or digit; not a word that the
+/// Names people may give: 1..128 of [A-Za-z0-9._-], first a letter or digit; not a word that the
 /// POINT syntax uses ("latest"). Throws InvalidArgument saying what is wrong.
 void check_point_name(std::string_view name);
 

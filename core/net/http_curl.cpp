@@ -99,7 +99,7 @@ class Share {
     CURLSH* share_;
 };
 
-TransferFailure failure_of(CURLcode code, bool has_proxy) {
+TransferFailure failure_of(CURLcode code, bool has_proxy, bool was_asked) {
     switch (code) {
         case CURLE_COULDNT_RESOLVE_HOST:
             return TransferFailure::NoSuchHost;
@@ -115,7 +115,7 @@ TransferFailure failure_of(CURLcode code, bool has_proxy) {
         case CURLE_SSL_CERTPROBLEM:
             return TransferFailure::ClientCertificate;
         case CURLE_OPERATION_TIMEDOUT:
-            return TransferFailure::TimedOut;
+            return was_asked ? TransferFailure::TimedOut : TransferFailure::CannotConnect;
         case CURLE_SSL_CONNECT_ERROR:
             return TransferFailure::NoTls;
         default:
@@ -123,8 +123,7 @@ TransferFailure failure_of(CURLcode code, bool has_proxy) {
     }
 }
 
-/// What libcurl is told about every connection of a transport. Outlives the handles: they point
-/// here.
+/// What libcurl is told about every connection. Outlives the handles: they point here.
 class Settings {
   public:
     explicit Settings(TransportOptions options) : options_(std::move(options)) {
@@ -228,7 +227,8 @@ class Session {
         if (headers_) {
             set(easy(), CURLOPT_HTTPHEADER, headers_.get());
         }
-        attach();
+        check(curl_multi_add_handle(multi_.get(), easy()));
+        is_attached_ = true;
         const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_.get()); });
         while (true) {
             throw_if_stopped(stop);
@@ -253,18 +253,15 @@ class Session {
     }
 
     Error error(CURLcode code) const {
-        const std::string_view own_words = error_text_.data();
-        return transfer_error(failure_of(code, !settings_.options().proxy.empty()),
-                              url_,
-                              own_words.empty() ? curl_easy_strerror(code) : own_words);
+        curl_off_t until_asked = 0;
+        curl_easy_getinfo(easy(), CURLINFO_PRETRANSFER_TIME_T, &until_asked);
+        return transfer_error(
+            failure_of(code, !settings_.options().proxy.empty(), until_asked > 0),
+            url_,
+            error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code));
     }
 
   private:
-    void attach() {
-        check(curl_multi_add_handle(multi_.get(), easy()));
-        is_attached_ = true;
-    }
-
     static void check(CURLMcode code) {
         if (code != CURLM_OK) {
             throw Error(ErrorCode::Internal, concat("libcurl: ", curl_multi_strerror(code)));

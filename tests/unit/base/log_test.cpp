@@ -49,6 +49,16 @@ TEST_CASE("an unknown level is wrong usage, with a suggestion") {
     CHECK_THAT(std::string(far.hint()), backup::testing::contains("error, warn, info"));
 }
 
+TEST_CASE("an unknown layer is wrong usage, with a suggestion") {
+    Recorder recorder;
+    const auto error = backup::testing::error_of([&] {
+        recorder.log.configure("reposiory=debug");
+        return 0;
+    });
+    CHECK(error.code() == ErrorCode::Usage);
+    CHECK(error.hint() == "did you mean 'repository'?");
+}
+
 TEST_CASE("a record is one line, whatever it tells") {
     Recorder recorder;
     recorder.log.warn("net", "two\nlines \x1b[31m");

@@ -163,6 +163,15 @@ TEST_CASE("a server that does not answer in time") {
           ErrorCode::TimedOut);
 }
 
+TEST_CASE("a server that accepts and never speaks TLS is not reachable") {
+    LoopbackServer server([](Peer& peer) { peer.read_exactly(1'000'000); });
+    auto request = to(server);
+    request.url.replace(0, 4, "https");
+    request.timeout = std::chrono::milliseconds(200);
+    CHECK(error_code_of([&] { return make_curl_transport({})->send(request); }) ==
+          ErrorCode::ClusterUnreachable);
+}
+
 TEST_CASE("stop ends an exchange at once") {
     std::stop_source stop;
     LoopbackServer server([&](Peer& peer) {
