@@ -2,12 +2,10 @@
 #include "fuse/mount_point.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/mount_table.hpp"
 #include "core/base/text.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <map>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 
@@ -24,21 +22,6 @@ bool is_inside(const std::filesystem::path& path, const std::filesystem::path& f
 Error busy(const std::filesystem::path& directory, std::string_view reason) {
     return {ErrorCode::MountPointBusy,
             concat("cannot mount on ", directory.string(), ": ", reason)};
-}
-
-std::string escape_mountinfo(const std::string& path) {
-    static const std::map<char, std::string_view> escapes = {
-        {' ', "\\040"}, {'\t', "\\011"}, {'\n', "\\012"}, {'\\', "\\134"}};
-    std::string escaped;
-    for (const char character : path) {
-        const auto found = escapes.find(character);
-        if (found == escapes.end()) {
-            escaped += character;
-        } else {
-            escaped += found->second;
-        }
-    }
-    return escaped;
 }
 
 /// The kernel may still know what the directory was like: any step can be the first that fails.
@@ -95,22 +78,8 @@ std::filesystem::path check_mount_point(const std::filesystem::path& directory,
 }
 
 std::optional<std::string> find_mounted_device(const std::filesystem::path& mount_point) {
-    const auto wanted = escape_mountinfo(mount_point.native());
-    std::ifstream file("/proc/self/mountinfo");
-    std::optional<std::string> device;
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line);
-        std::string number;
-        std::string parent;
-        std::string of_line;
-        std::string root;
-        std::string place;
-        // The last one lies on top of the others.
-        if (words >> number >> parent >> of_line >> root >> place && place == wanted) {
-            device = of_line;
-        }
-    }
-    return device;
+    const auto mount = find_mount(read_mount_table(), mount_point);
+    return mount ? std::optional(mount->device) : std::nullopt;
 }
 
 }  // namespace backup::fuse

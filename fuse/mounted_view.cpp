@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/mounted_view.hpp"
 
+#include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 
 #include <set>
 
 namespace backup::fuse {
 
+namespace {
+
+// As many files that have to be fetched can be waited for at once.
+constexpr unsigned kIoThreads = 16;
+// Who asks that often goes through the whole tree.
+constexpr std::uint64_t kManyQuestions = 64;
+
+}  // namespace
+
 MountedView::MountedView(view::RepositoryView& view, ErrorJournal& journal, bool checks_permissions)
     : view_(view),
       journal_(journal),
       nodes_(view.root(), [&view](std::uint64_t inode) { return view.find_by_inode(inode); }),
-      checks_permissions_(checks_permissions) {
+      checks_permissions_(checks_permissions),
+      io_(kIoThreads) {
     add_lists(view_.root(), lists_);
 }
 
@@ -22,6 +33,20 @@ MountedView::Totals MountedView::totals() const {
     }
     const auto& statistics = points->back().point.statistics;
     return {statistics.bytes, statistics.files + statistics.directories + statistics.objects};
+}
+
+bool MountedView::may_have_access_lists(const view::NodePointer& node) {
+    if (!node->may_have_access_lists()) {
+        return false;
+    }
+    if (++access_list_questions_ % kManyQuestions == 0 && !is_surveying_.exchange(true)) {
+        io_.submit([this, node] {
+            // Damage is told to those who meet it.
+            static_cast<void>(failure_of([&node] { node->survey(); }));
+            is_surveying_ = false;
+        });
+    }
+    return true;
 }
 
 std::vector<MountedView::Stale> MountedView::refresh() {

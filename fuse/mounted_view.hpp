@@ -4,6 +4,7 @@
 
 #include "core/view/repository_view.hpp"
 #include "fuse/error_journal.hpp"
+#include "fuse/io_pool.hpp"
 #include "fuse/node_table.hpp"
 
 #include <atomic>
@@ -24,7 +25,20 @@ class MountedView {
 
     ErrorJournal& journal() { return journal_; }
 
+    IoPool& io() { return io_; }
+
+    /// Threads that talk to the kernel and may wait for storage at the same time; there must be
+    /// more of them than that.
+    static constexpr int kWaitingPlaces = 4;
+
+    /// What is left of them.
+    std::atomic<int>& waiting_places() { return waiting_places_; }
+
     bool checks_permissions() const { return checks_permissions_; }
+
+    /// False when no file of the volume of `node` has one. Finds out beside, when it is asked
+    /// often: a program that lists a tree asks for each file.
+    bool may_have_access_lists(const view::NodePointer& node);
 
     /// Learnt when the connection begins: opening a directory needs no answer of ours.
     std::atomic<bool> kernel_opens_directories = false;
@@ -62,6 +76,11 @@ class MountedView {
     NodeTable nodes_;
     Lists lists_;
     bool checks_permissions_;
+    std::atomic<std::uint64_t> access_list_questions_ = 0;
+    std::atomic<bool> is_surveying_ = false;
+    std::atomic<int> waiting_places_ = kWaitingPlaces;
+    // Last: its threads use the others.
+    IoPool io_;
 };
 
 }  // namespace backup::fuse

@@ -3,7 +3,11 @@
 
 #include "fuse/operations.hpp"
 
+#include "core/base/task_group.hpp"
+#include "fuse/attributes.hpp"
+#include "fuse/mounted_view.hpp"
 #include "fuse/reply.hpp"
+#include "fuse/request.hpp"
 
 #include <fuse_lowlevel.h>
 
@@ -16,7 +20,7 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <vector>
 
@@ -26,7 +30,6 @@ namespace {
 
 using view::Freshness;
 using view::Node;
-using view::NodeInfo;
 using view::NodePointer;
 
 // A point never changes. Seconds; the kernel keeps what it knows as long as it has the memory.
@@ -37,17 +40,6 @@ constexpr std::size_t kLongestRead = 1U << 20U;
 
 MountedView& view_of(fuse_req_t request) {
     return *static_cast<MountedView*>(fuse_req_userdata(request));
-}
-
-/// Runs the action, which replies; replies itself when the action could not.
-template <typename Action>
-void answer(fuse_req_t request, Action&& action) {
-    auto& view = view_of(request);
-    const int problem = errno_after([&view](const Error& error) { view.journal().add(error); },
-                                    [&] { action(view); });
-    if (problem != 0) {
-        fuse_reply_err(request, problem);
-    }
 }
 
 double keep_for(const Node& node) {
@@ -62,58 +54,6 @@ double keep_for(const Node& node) {
     return 0;
 }
 
-mode_t file_type_bits(model::FileType type) {
-    switch (type) {
-        case model::FileType::Regular:
-            return S_IFREG;
-        case model::FileType::Directory:
-            return S_IFDIR;
-        case model::FileType::Symlink:
-            return S_IFLNK;
-        case model::FileType::Fifo:
-            return S_IFIFO;
-        case model::FileType::Socket:
-            return S_IFSOCK;
-        case model::FileType::CharacterDevice:
-            return S_IFCHR;
-        case model::FileType::BlockDevice:
-            return S_IFBLK;
-    }
-    return 0;
-}
-
-timespec to_timespec(std::int64_t nanoseconds) {
-    constexpr std::int64_t kBillion = 1'000'000'000;
-    auto seconds = nanoseconds / kBillion;
-    auto rest = nanoseconds % kBillion;
-    if (rest < 0) {
-        rest += kBillion;
-        --seconds;
-    }
-    return {seconds, rest};
-}
-
-struct stat to_stat(const Node& node, const NodeInfo& info) {
-    constexpr std::uint64_t kBlock = 512;
-    const auto& attributes = info.attributes;
-
-    struct stat out {};
-
-    out.st_ino = node.inode();
-    out.st_mode = file_type_bits(attributes.type) | attributes.mode;
-    out.st_nlink = attributes.link_count;
-    out.st_uid = attributes.uid;
-    out.st_gid = attributes.gid;
-    out.st_rdev = makedev(attributes.device_major, attributes.device_minor);
-    out.st_size = static_cast<off_t>(attributes.size);
-    out.st_blocks = static_cast<blkcnt_t>((info.allocated_bytes + kBlock - 1) / kBlock);
-    out.st_blksize = 128 << 10;
-    out.st_mtim = to_timespec(attributes.mtime_ns);
-    out.st_ctim = to_timespec(attributes.ctime_ns);
-    out.st_atim = out.st_mtim;
-    return out;
-}
-
 fuse_entry_param to_entry(Node& node) {
     fuse_entry_param entry{};
     entry.ino = node.inode();
@@ -125,17 +65,18 @@ fuse_entry_param to_entry(Node& node) {
 }
 
 void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
-    answer(request, [&](MountedView& view) {
+    answer(request, [=, name = std::string(name)](MountedView& view, Request& asked) {
         const auto directory = view.nodes().get(parent);
+        const auto found = directory->find(name);
         fuse_entry_param entry{};
-        if (const auto found = directory->find(name)) {
+        if (found) {
             entry = to_entry(*found);
             view.nodes().remember(found);
         } else {
             // An entry without inode: the kernel remembers that there is none.
             entry.entry_timeout = keep_for(*directory);
         }
-        if (fuse_reply_entry(request, &entry) != 0) {
+        if ((!asked.take() || fuse_reply_entry(request, &entry) != 0) && found) {
             // Who asked is gone, so the kernel counted no lookup.
             view.nodes().forget(entry.ino, 1);
         }
@@ -155,17 +96,21 @@ void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forge
 }
 
 void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*unused*/) {
-    answer(request, [&](MountedView& view) {
+    answer(request, [=](MountedView& view, Request& asked) {
         const auto node = view.nodes().get(inode);
         const auto stat = to_stat(*node, node->info());
-        fuse_reply_attr(request, &stat, keep_for(*node));
+        if (asked.take()) {
+            fuse_reply_attr(request, &stat, keep_for(*node));
+        }
     });
 }
 
 void readlink(fuse_req_t request, fuse_ino_t inode) {
-    answer(request, [&](MountedView& view) {
-        fuse_reply_readlink(request,
-                            view.nodes().get(inode)->info().attributes.link_target.c_str());
+    answer(request, [=](MountedView& view, Request& asked) {
+        const auto info = view.nodes().get(inode)->info();
+        if (asked.take()) {
+            fuse_reply_readlink(request, info.attributes.link_target.c_str());
+        }
     });
 }
 
@@ -192,12 +137,18 @@ void read(fuse_req_t request,
           std::size_t size,
           off_t offset,
           fuse_file_info* /*unused*/) {
-    answer(request, [&](MountedView& view) {
-        thread_local std::vector<std::byte> buffer(kLongestRead);
-        const auto wanted = std::span(buffer).first(std::min(size, buffer.size()));
-        const auto count =
-            view.nodes().get(inode)->read(static_cast<std::uint64_t>(offset), wanted);
-        fuse_reply_buf(request, reinterpret_cast<const char*>(buffer.data()), count);
+    answer(request, [=](MountedView& view, Request& asked) {
+        const auto chain = view.nodes().get(inode)->collect(static_cast<std::uint64_t>(offset),
+                                                            std::min(size, kLongestRead));
+        std::vector<iovec> pieces;
+        pieces.reserve(chain.size());
+        for (const auto& piece : chain) {
+            // The kernel only reads it.
+            pieces.push_back({const_cast<std::byte*>(piece.bytes.data()), piece.bytes.size()});
+        }
+        if (asked.take()) {
+            fuse_reply_iov(request, pieces.data(), static_cast<int>(pieces.size()));
+        }
     });
 }
 
@@ -210,9 +161,12 @@ std::optional<std::uint64_t> find_data_or_hole(Node& file, std::uint64_t offset,
 
 void lseek(
     fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* /*unused*/) {
-    answer(request, [&](MountedView& view) {
+    answer(request, [=](MountedView& view, Request& asked) {
         const auto found = find_data_or_hole(
             *view.nodes().get(inode), static_cast<std::uint64_t>(offset), whence == SEEK_DATA);
+        if (!asked.take()) {
+            return;
+        }
         if (found) {
             fuse_reply_lseek(request, static_cast<off_t>(*found));
         } else {
@@ -230,15 +184,31 @@ constexpr fuse_ino_t kUnknownInode = 0xffffffff;
 /// Collects as many entries as fit in the kernel's buffer.
 class Listing {
   public:
-    Listing(fuse_req_t request, std::size_t size, bool is_plus)
+    Listing(fuse_req_t request, MountedView& view, std::size_t size, bool is_plus)
         : request_(request),
+          view_(view),
           buffer_(std::min(size, kLongestRead)),
           is_plus_(is_plus) {}
+
+    Listing(const Listing&) = delete;
+    Listing& operator=(const Listing&) = delete;
+
+    /// What the kernel was not told of it does not forget.
+    ~Listing() {
+        for (const auto inode : told_) {
+            view_.nodes().forget(inode, 1);
+        }
+    }
+
+    bool is_empty() const { return used_ == 0; }
 
     /// False when it does not fit any more.
     bool add(const char* name, const NodePointer& node, off_t behind) {
         fuse_entry_param entry{};
         const int problem = is_plus_ ? try_to_describe(*node, entry) : 0;
+        if (problem == EINTR) {
+            throw Error(ErrorCode::Interrupted, "the listing has to wait");
+        }
         if (!is_plus_ || problem != 0) {
             // Without its number the kernel looks the entry up when somebody wants it: one that is
             // damaged must not hide the others.
@@ -263,10 +233,8 @@ class Listing {
     }
 
     void reply() {
-        if (fuse_reply_buf(request_, buffer_.data(), used_) != 0) {
-            for (const auto inode : told_) {
-                view_.nodes().forget(inode, 1);
-            }
+        if (fuse_reply_buf(request_, buffer_.data(), used_) == 0) {
+            told_.clear();
         }
     }
 
@@ -289,31 +257,40 @@ class Listing {
     }
 
     fuse_req_t request_;
-    MountedView& view_ = view_of(request_);
+    MountedView& view_;
     std::vector<char> buffer_;
     std::size_t used_ = 0;
     bool is_plus_;
     std::vector<std::uint64_t> told_;
 };
 
+void fill(Listing& listing, Node& directory, fuse_ino_t inode, off_t offset) {
+    if (offset < kBehindDot) {
+        listing.add_name(".", inode, S_IFDIR, kBehindDot);
+    }
+    if (offset < kBehindDotDot) {
+        listing.add_name("..", kUnknownInode, S_IFDIR, kBehindDotDot);
+    }
+    auto number = static_cast<std::uint64_t>(std::max<off_t>(0, offset - kBehindDotDot));
+    directory.list(number, [&](std::string_view name, const NodePointer& node) {
+        ++number;
+        const std::string terminated(name);
+        return listing.add(terminated.c_str(), node, static_cast<off_t>(number) + kBehindDotDot);
+    });
+}
+
 void list(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, bool is_plus) {
-    answer(request, [&](MountedView& view) {
+    answer(request, [=](MountedView& view, Request& asked) {
         const auto directory = view.nodes().get(inode);
-        Listing listing(request, size, is_plus);
-        if (offset < kBehindDot) {
-            listing.add_name(".", inode, S_IFDIR, kBehindDot);
+        Listing listing(request, view, size, is_plus);
+        const auto problem = failure_of([&] { fill(listing, *directory, inode, offset); });
+        // What is before the damage can be shown; who asks for what follows gets the error.
+        if (problem && (listing.is_empty() || problem->code() == ErrorCode::Interrupted)) {
+            throw Error(*problem);
         }
-        if (offset < kBehindDotDot) {
-            listing.add_name("..", kUnknownInode, S_IFDIR, kBehindDotDot);
+        if (asked.take()) {
+            listing.reply();
         }
-        auto number = static_cast<std::uint64_t>(std::max<off_t>(0, offset - kBehindDotDot));
-        directory->list(number, [&](std::string_view name, const NodePointer& node) {
-            ++number;
-            const std::string terminated(name);
-            return listing.add(
-                terminated.c_str(), node, static_cast<off_t>(number) + kBehindDotDot);
-        });
-        listing.reply();
     });
 }
 
@@ -344,34 +321,54 @@ void reply_sized(fuse_req_t request, std::string_view content, std::size_t room)
     }
 }
 
+/// Why a file has no attribute of that name.
+int lacks_xattr(MountedView& view, const NodePointer& node, std::string_view name) {
+    // ls asks for the label of each file, and does not go on when there can be none at all.
+    if (name == "security.selinux") {
+        return ENOTSUP;
+    }
+    // Nor does it with access lists. Where the kernel checks them it remembers that there is none.
+    return name.starts_with("system.posix_acl_") && !view.checks_permissions() &&
+                   !view.may_have_access_lists(node)
+               ? ENOTSUP
+               : ENODATA;
+}
+
 void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t room) {
-    answer(request, [&](MountedView& view) {
-        const auto info = view.nodes().get(inode)->info();
-        for (const auto& xattr : info.attributes.xattrs) {
-            if (xattr.name == name) {
-                reply_sized(request, xattr.value, room);
-                return;
-            }
+    answer(request, [=, name = std::string(name)](MountedView& view, Request& asked) {
+        const auto node = view.nodes().get(inode);
+        const auto info = node->info();
+        const auto& xattrs = info.attributes.xattrs;
+        const auto found = std::find_if(
+            xattrs.begin(), xattrs.end(), [&](const auto& xattr) { return xattr.name == name; });
+        const int problem = found == xattrs.end() ? lacks_xattr(view, node, name) : 0;
+        if (!asked.take()) {
+            return;
         }
-        // ls asks for the label of each file, and does not go on when there can be none at all.
-        fuse_reply_err(request, std::string_view(name) == "security.selinux" ? ENOTSUP : ENODATA);
+        if (problem != 0) {
+            fuse_reply_err(request, problem);
+        } else {
+            reply_sized(request, found->value, room);
+        }
     });
 }
 
 void listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t room) {
-    answer(request, [&](MountedView& view) {
+    answer(request, [=](MountedView& view, Request& asked) {
         const auto info = view.nodes().get(inode)->info();
         std::string names;
         for (const auto& xattr : info.attributes.xattrs) {
             names += xattr.name;
             names += '\0';
         }
-        reply_sized(request, names, room);
+        if (asked.take()) {
+            reply_sized(request, names, room);
+        }
     });
 }
 
 void statfs(fuse_req_t request, fuse_ino_t /*inode*/) {
-    answer(request, [&](MountedView& view) {
+    answer(request, [=](MountedView& view, Request& asked) {
         constexpr unsigned kBlock = 4096;
         const auto totals = view.totals();
         struct statvfs out {};
@@ -381,7 +378,9 @@ void statfs(fuse_req_t request, fuse_ino_t /*inode*/) {
         out.f_files = totals.files;
         out.f_namemax = 255;
         out.f_flag = ST_RDONLY;
-        fuse_reply_statfs(request, &out);
+        if (asked.take()) {
+            fuse_reply_statfs(request, &out);
+        }
     });
 }
 

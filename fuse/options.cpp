@@ -26,7 +26,7 @@ key and starts this program.
   --secret-fd=N           or either of them through an inherited pipe
   --point=POINT           show only this point; may be repeated
   --namespace=NAME        show only this namespace; may be repeated
-  --cache-size=SIZE       memory for decoded data (256MiB)
+  --cache-size=SIZE       memory for decoded data (64MiB)
   --allow-other           let other users in; the kernel then checks permissions
   --foreground            do not go into the background
   --log=LAYER=LEVEL       what to log, in the foreground

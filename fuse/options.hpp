@@ -23,7 +23,7 @@ struct Options {
     bool in_foreground = false;
     bool allow_other = false;
     bool shows_help = false;
-    std::uint64_t cache_bytes = 256U << 20U;
+    std::uint64_t cache_bytes = 64U << 20U;
     std::string log;
 };
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/plugin_handover.hpp"
 
-#include "core/base/error.hpp"
-#include "core/base/text.hpp"
+#include "core/base/process.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <unistd.h>
 #include <vector>
 
 namespace backup::fuse {
@@ -25,15 +22,9 @@ bool is_for_plugin(std::span<const std::string> words) {
 void hand_to_plugin(std::span<const std::string> words) {
     const auto plugin =
         (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kubectl-backup").string();
-    std::vector<std::string> copies = {plugin, "mount"};
-    copies.insert(copies.end(), words.begin(), words.end());
-    std::vector<char*> argv;
-    for (auto& word : copies) {
-        argv.push_back(word.data());
-    }
-    argv.push_back(nullptr);
-    execv(plugin.c_str(), argv.data());
-    throw system_error(errno, concat("start ", plugin));
+    std::vector<std::string> command = {plugin, "mount"};
+    command.insert(command.end(), words.begin(), words.end());
+    replace_process(command);
 }
 
 }  // namespace backup::fuse

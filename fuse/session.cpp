@@ -145,6 +145,9 @@ void serve(MountedView& view,
     // When the loop ended by itself, the watcher may still wait for an answer of it.
     fuse_session_unmount(session.get());
     watcher.wait();
+    // What is still being fetched has nobody to be told to, but must be done with the session
+    // before it goes.
+    view.io().stop();
 }
 
 }  // namespace backup::fuse

@@ -50,7 +50,4 @@ std::filesystem::path own_executable();
 /// The name of this machine.
 std::string own_host();
 
-/// App::replace_process of the real program; throws NotFound or Io.
-int replace_process(const std::vector<std::string>& words);
-
 }  // namespace backup::plugin

@@ -5,12 +5,17 @@
 #include "plugin/run.hpp"
 
 #include <iostream>
+#include <malloc.h>
 #include <optional>
 #include <unistd.h>
 
 int main(int argc, char** argv) {
     using namespace backup;
     forbid_core_files();
+#ifdef M_ARENA_MAX
+    // Threads hand buffers to each other: what they free would stay in an arena of each thread.
+    ::mallopt(M_ARENA_MAX, 2);
+#endif
     SystemClock clock;
     SystemRandom random;
     std::optional<StopOnSignal> signals;
@@ -23,7 +28,7 @@ int main(int argc, char** argv) {
     app.host = plugin::own_host();
     app.executable = plugin::own_executable();
     app.stop_token = [&signals] { return signals ? signals->token() : signals.emplace().token(); };
-    app.replace_process = plugin::replace_process;
+    app.replace_process = [](const auto& program) -> int { replace_process(program); };
     const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
     return plugin::run_cli(words, app);
 }

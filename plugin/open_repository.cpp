@@ -18,6 +18,13 @@ std::unique_ptr<OpenedRepository> open_repository(const Settings& settings,
     return std::make_unique<OpenedRepository>(std::move(backend), secret);
 }
 
+std::unique_ptr<OpenedPlace> open_place(const Settings& settings, const Environment& environment) {
+    auto backend = backend::open_backend(settings.repository.url);
+    const auto id = repository::read_repository_id(*backend);
+    auto secret = load_secret(settings, environment, id);
+    return std::make_unique<OpenedPlace>(std::move(backend), std::move(secret));
+}
+
 namespace {
 
 /// Takes the key file away again when the repository it is for was not made.

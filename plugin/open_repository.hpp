@@ -22,8 +22,31 @@ struct OpenedRepository {
     OpenedRepository(std::unique_ptr<backend::Backend> place, const repository::Secret& secret)
         : backend(std::move(place)),
           repository(repository::open_repository(*backend, secret)),
-          chunks(repository) {}
+          chunks(repository, chunk_options()) {}
+
+  private:
+    /// Verbs read in the order in which things were stored: a mount needs more.
+    static repository::ChunkStoreOptions chunk_options() {
+        repository::ChunkStoreOptions options;
+        options.frame_cache_bytes = 24U << 20U;
+        return options;
+    }
 };
+
+/// A repository without its index, which may be damaged: for verbs that look after it.
+struct OpenedPlace {
+    std::unique_ptr<backend::Backend> backend;
+    repository::Secret secret;
+    repository::Repository repository;
+
+    OpenedPlace(std::unique_ptr<backend::Backend> place, repository::Secret used)
+        : backend(std::move(place)),
+          secret(std::move(used)),
+          repository(repository::open_repository(*backend, secret)) {}
+};
+
+/// Throws as open_repository().
+std::unique_ptr<OpenedPlace> open_place(const Settings& settings, const Environment& environment);
 
 /// Throws NoRepository, KeyMissing, WrongKey, CorruptData, UnknownFormat.
 std::unique_ptr<OpenedRepository> open_repository(const Settings& settings,

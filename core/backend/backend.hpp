@@ -16,6 +16,7 @@ namespace backup::backend {
 struct BlobInfo {
     std::string name;
     std::uint64_t size = 0;
+    std::int64_t modified_seconds = 0;  // since 1970, by the storage's own clock
 };
 
 /// A blob being written. It appears under its name only by commit(); destroyed before that, it
@@ -27,6 +28,16 @@ class BlobWriter {
     /// Makes the blob visible under `name`, durable after the next sync(). A blob of that name that
     /// is already there stays as it is: names are content-derived, so it is the same.
     virtual void commit(std::string_view name) = 0;
+};
+
+/// A blob that is read piece by piece: keeps what makes the next piece cheap (an open file). Any
+/// thread.
+class BlobReader {
+  public:
+    virtual ~BlobReader() = default;
+    /// Exactly out.size() bytes at `offset`; throws NotFound, or CorruptData when the blob is
+    /// shorter. A blob that was removed since may still be readable.
+    virtual void read(std::uint64_t offset, std::span<std::byte> out) = 0;
 };
 
 /// Names are relative paths of [a-z0-9A-Z._-] components, "packs/ab/abcd...", no "." or "..".
@@ -44,9 +55,10 @@ class Backend {
     /// Writes a whole blob. With `exclusive`, throws AlreadyExists when the name is taken.
     virtual void put(std::string_view name, ByteView bytes, bool exclusive = false) = 0;
 
-    /// Everything committed or put before is durable when this returns (a barrier). An error means:
-    /// do not go on to anything that relies on those blobs. Once it failed it fails for ever: the
-    /// kernel forgets that it lost bytes as soon as it has said so.
+    /// Everything committed, put or removed before is durable when this returns (a barrier), and so
+    /// is what list() said about blobs directly in its folder, whoever wrote or removed them. An
+    /// error means: do not go on to anything that relies on those blobs. Once it failed it fails
+    /// for ever: the kernel forgets that it lost bytes as soon as it has said so.
     virtual void sync() = 0;
 
     /// Whole blob; throws NotFound.
@@ -58,6 +70,9 @@ class Backend {
                            std::uint64_t offset,
                            std::span<std::byte> out) = 0;
 
+    /// For many ranges of one blob. Throws NotFound. The reader must not outlive this.
+    virtual std::unique_ptr<BlobReader> open(std::string_view name);
+
     /// Size of the blob; throws NotFound.
     virtual std::uint64_t size(std::string_view name) = 0;
     virtual bool exists(std::string_view name) = 0;
@@ -68,6 +83,17 @@ class Backend {
 
     /// Missing is fine.
     virtual void remove(std::string_view name) = 0;
+
+    /// Whether a list shows every blob whose put had returned. Where it may lag behind (network
+    /// file systems cache names), what is removed after a list has to be given time.
+    virtual bool lists_at_once() { return true; }
+
+    /// Gives up the room that was kept for work on a full disk; returns its size, 0 when there is
+    /// none.
+    virtual std::uint64_t release_reserve() { return 0; }
+
+    /// Keeps such room again, if there is any to keep. Never fails for the lack of it.
+    virtual void restore_reserve() {}
 };
 
 /// A blob name as said above; a component that begins with "." or "tmp-" is not one.

@@ -2,15 +2,13 @@
 #include "core/backend/directory_backend.hpp"
 
 #include "core/backend/directory_listing.hpp"
+#include "core/backend/posix_file_system.hpp"
 #include "core/base/error.hpp"
-#include "core/base/file_descriptor.hpp"
 #include "core/base/random.hpp"
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace backup::backend {
 
@@ -22,6 +20,12 @@ constexpr unsigned kDirectoryMode = 0700;
 constexpr unsigned kBlobMode = 0444;
 constexpr std::uint64_t kWritebackBytes = 8U << 20U;
 constexpr std::int64_t kLeftoverSeconds = 24 * 60 * 60;
+
+// Not a blob's name: lists leave it out.
+constexpr std::string_view kReserveName = ".reserve";
+constexpr std::uint64_t kReserveBytes = 16U << 20U;
+constexpr std::uint64_t kLeastReserve = 256U << 10U;
+constexpr unsigned kReserveMode = 0600;
 
 [[noreturn]] void fail(int error_number, std::string_view doing, const fs::path& path) {
     auto error = system_error(error_number, concat(doing, " ", path.native()));
@@ -36,72 +40,55 @@ bool cannot_sync_directories(int error_number) {
     return error_number == EINVAL || error_number == ENOTSUP;
 }
 
-FileDescriptor open_path(const fs::path& path, int flags, std::string_view doing) {
-    const int number = ::open(path.c_str(), flags | O_CLOEXEC);
-    if (number < 0) {
-        fail(errno, doing, path);
+std::unique_ptr<OpenFile> open_blob(FileSystem& files, const fs::path& path) {
+    std::unique_ptr<OpenFile> blob;
+    if (const int error_number = files.open(path, blob); error_number != 0) {
+        fail(error_number, "read", path);
     }
-    return FileDescriptor(number);
-}
-
-struct OpenBlob {
-    FileDescriptor file;
-    std::uint64_t size = 0;
-};
-
-OpenBlob open_blob(const fs::path& path) {
-    // A pipe under a blob's name must not hold us up.
-    OpenBlob blob{open_path(path, O_RDONLY | O_NONBLOCK, "read"), 0};
-
-    struct stat info {};
-
-    if (::fstat(blob.file.get(), &info) != 0) {
-        fail(errno, "read", path);
-    }
-    if (!S_ISREG(info.st_mode)) {
+    if (!blob->info().is_file) {
         throw Error(ErrorCode::CorruptData, concat(path.native(), " is not a regular file"));
     }
-    blob.size = static_cast<std::uint64_t>(info.st_size);
     return blob;
 }
 
-void read_exactly(const OpenBlob& blob,
+void read_exactly(OpenFile& blob,
                   std::uint64_t offset,
                   std::span<std::byte> out,
                   const fs::path& path) {
-    const auto what = concat("read ", path.native());
-    if (pread_up_to(blob.file.get(), out, offset, what) != out.size()) {
+    std::size_t filled = 0;
+    if (const int error_number = blob.read(offset, out, filled); error_number != 0) {
+        fail(error_number, "read", path);
+    }
+    if (filled != out.size()) {
         throw Error(ErrorCode::CorruptData, concat(path.native(), " is shorter than expected"));
     }
 }
 
 /// 0, or errno. Never replaces what is there.
-int move_without_overwriting(const fs::path& from, const fs::path& to) {
-    if (::link(from.c_str(), to.c_str()) == 0) {
-        ::unlink(from.c_str());
+int move_without_overwriting(FileSystem& files, const fs::path& from, const fs::path& to) {
+    int error_number = files.link(from, to);
+    if (error_number == 0) {
+        files.unlink(from);
         return 0;
     }
-    if (errno != EPERM && errno != ENOTSUP && errno != ENOSYS && errno != EMLINK) {
-        return errno;
+    if (error_number != EPERM && error_number != ENOTSUP && error_number != ENOSYS &&
+        error_number != EMLINK) {
+        return error_number;
     }
     // No hard links on this file system (FAT, some network ones).
-    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
-        return 0;
+    error_number = files.rename_without_overwriting(from, to);
+    if (error_number != EINVAL && error_number != ENOSYS) {
+        return error_number;
     }
-    if (errno != EINVAL && errno != ENOSYS) {
-        return errno;
-    }
-    if (::access(to.c_str(), F_OK) == 0) {
-        return EEXIST;
-    }
-    return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    FileInfo info;
+    return files.stat(to, info) == 0 ? EEXIST : files.rename(from, to);
 }
 
 }  // namespace
 
 class DirectoryBackend::Writer : public BlobWriter {
   public:
-    Writer(DirectoryBackend& backend, fs::path path, FileDescriptor file)
+    Writer(DirectoryBackend& backend, fs::path path, std::unique_ptr<NewFile> file)
         : backend_(backend),
           path_(std::move(path)),
           file_(std::move(file)) {}
@@ -111,37 +98,35 @@ class DirectoryBackend::Writer : public BlobWriter {
 
     ~Writer() override {
         if (!is_moved_) {
-            ::unlink(path_.c_str());
+            backend_.files_->unlink(path_);
         }
     }
 
     void write(ByteView bytes) override {
-        write_all(file_.get(), bytes, concat("write ", path_.native()));
+        if (const int error_number = file_->write(bytes); error_number != 0) {
+            fail(error_number, "write", path_);
+        }
         written_ += bytes.size();
         if (written_ - pushed_ >= kWritebackBytes) {
             // Starts the disk early, so that commit() does not wait for all of it. A hint only.
-            ::sync_file_range(file_.get(),
-                              static_cast<off_t>(pushed_),
-                              static_cast<off_t>(written_ - pushed_),
-                              SYNC_FILE_RANGE_WRITE);
+            file_->start_writeback(pushed_, written_ - pushed_);
             pushed_ = written_;
         }
     }
 
     void commit(std::string_view name) override { commit_as(name, false); }
 
-    const fs::path& path() const { return path_; }
-
     void commit_as(std::string_view name, bool exclusive) {
         const auto target = backend_.path_of(name);
         // After a failed sync the kernel may have dropped the bytes: it must not be tried again.
-        if (::fdatasync(file_.get()) != 0) {
-            fail(errno, "write", target);
+        if (const int error_number = file_->sync(); error_number != 0) {
+            fail(error_number, "write", target);
         }
-        int error_number = move_without_overwriting(path_, target);
+        auto& files = *backend_.files_;
+        int error_number = move_without_overwriting(files, path_, target);
         if (error_number == ENOENT) {
             backend_.make_directory(target.parent_path());
-            error_number = move_without_overwriting(path_, target);
+            error_number = move_without_overwriting(files, path_, target);
         }
         if (error_number == EEXIST && !exclusive) {
             // Somebody else may have put it there without having synced the directory yet.
@@ -158,13 +143,33 @@ class DirectoryBackend::Writer : public BlobWriter {
   private:
     DirectoryBackend& backend_;
     fs::path path_;
-    FileDescriptor file_;
+    std::unique_ptr<NewFile> file_;
     std::uint64_t written_ = 0;
     std::uint64_t pushed_ = 0;
     bool is_moved_ = false;
 };
 
-DirectoryBackend::DirectoryBackend(fs::path root) : root_(std::move(root)) {
+class DirectoryBackend::Reader : public BlobReader {
+  public:
+    Reader(fs::path path, std::unique_ptr<OpenFile> file)
+        : path_(std::move(path)),
+          file_(std::move(file)) {}
+
+    void read(std::uint64_t offset, std::span<std::byte> out) override {
+        read_exactly(*file_, offset, out, path_);
+    }
+
+  private:
+    fs::path path_;
+    std::unique_ptr<OpenFile> file_;
+};
+
+DirectoryBackend::DirectoryBackend(fs::path root)
+    : DirectoryBackend(std::move(root), std::make_shared<PosixFileSystem>()) {}
+
+DirectoryBackend::DirectoryBackend(fs::path root, std::shared_ptr<FileSystem> files)
+    : root_(std::move(root)),
+      files_(std::move(files)) {
     if (root_.empty()) {
         throw Error(ErrorCode::InvalidArgument, "the path of the repository is empty");
     }
@@ -172,10 +177,8 @@ DirectoryBackend::DirectoryBackend(fs::path root) : root_(std::move(root)) {
     if (!root_.has_filename() && root_.has_parent_path() && root_ != root_.root_path()) {
         root_ = root_.parent_path();
     }
-
-    struct stat info {};
-
-    if (::stat(root_.c_str(), &info) == 0 && !S_ISDIR(info.st_mode)) {
+    FileInfo info;
+    if (files_->stat(root_, info) == 0 && !info.is_directory) {
         throw Error(ErrorCode::InvalidArgument,
                     concat("the repository's place ", root_.native(), " is not a directory"));
     }
@@ -199,9 +202,12 @@ void DirectoryBackend::sync() {
     }
     unsynced->has_failed = true;
     for (const auto& directory : unsynced->directories) {
-        const auto file = open_path(directory, O_RDONLY | O_DIRECTORY, "sync");
-        if (::fsync(file.get()) != 0 && !cannot_sync_directories(errno)) {
-            fail(errno, "sync", directory);
+        const int error_number = files_->sync_directory(directory);
+        // What is above the repository need not be ours to open.
+        const bool may_be_closed =
+            error_number == EACCES && directory.native().size() < root_.native().size();
+        if (error_number != 0 && !may_be_closed && !cannot_sync_directories(error_number)) {
+            fail(error_number, "sync", directory);
         }
     }
     unsynced->directories.clear();
@@ -210,9 +216,9 @@ void DirectoryBackend::sync() {
 
 Bytes DirectoryBackend::get(std::string_view name) {
     const auto path = path_of(name);
-    const auto blob = open_blob(path);
-    Bytes bytes(blob.size);
-    read_exactly(blob, 0, bytes, path);
+    const auto blob = open_blob(*files_, path);
+    Bytes bytes(blob->info().size);
+    read_exactly(*blob, 0, bytes, path);
     return bytes;
 }
 
@@ -220,51 +226,76 @@ void DirectoryBackend::get_range(std::string_view name,
                                  std::uint64_t offset,
                                  std::span<std::byte> out) {
     const auto path = path_of(name);
-    const auto blob = open_blob(path);
-    if (offset > blob.size || out.size() > blob.size - offset) {
+    const auto blob = open_blob(*files_, path);
+    const auto size = blob->info().size;
+    if (offset > size || out.size() > size - offset) {
         throw Error(ErrorCode::CorruptData, concat(path.native(), " is shorter than expected"));
     }
-    read_exactly(blob, offset, out, path);
+    read_exactly(*blob, offset, out, path);
+}
+
+std::unique_ptr<BlobReader> DirectoryBackend::open(std::string_view name) {
+    auto path = path_of(name);
+    auto file = open_blob(*files_, path);
+    return std::make_unique<Reader>(std::move(path), std::move(file));
 }
 
 std::uint64_t DirectoryBackend::size(std::string_view name) {
     const auto path = path_of(name);
-
-    struct stat info {};
-
-    if (::stat(path.c_str(), &info) != 0) {
-        fail(errno, "read", path);
+    FileInfo info;
+    if (const int error_number = files_->stat(path, info); error_number != 0) {
+        fail(error_number, "read", path);
     }
-    return static_cast<std::uint64_t>(info.st_size);
+    return info.size;
 }
 
 bool DirectoryBackend::exists(std::string_view name) {
     const auto path = path_of(name);
-
-    struct stat info {};
-
-    if (::stat(path.c_str(), &info) == 0) {
-        return true;
+    FileInfo info;
+    const int error_number = files_->stat(path, info);
+    if (error_number != 0 && error_number != ENOENT) {
+        fail(error_number, "read", path);
     }
-    if (errno != ENOENT) {
-        fail(errno, "read", path);
-    }
-    return false;
+    return error_number == 0;
 }
 
 void DirectoryBackend::list(std::string_view folder, const std::function<void(BlobInfo)>& visit) {
     const auto path = path_of(folder);
     // A disk that is not mounted must not look like an empty repository.
-    open_path(root_, O_RDONLY | O_DIRECTORY, "list");
-    list_files(path, std::string(folder), visit);
+    FileInfo info;
+    const int error_number = files_->stat(root_, info);
+    if (error_number != 0 || !info.is_directory) {
+        fail(error_number != 0 ? error_number : ENOTDIR, "list", root_);
+    }
+    list_files(*files_, path, std::string(folder), visit);
+    note_seen(path);
 }
 
 void DirectoryBackend::remove(std::string_view name) {
     const auto path = path_of(name);
-    if (::unlink(path.c_str()) == 0) {
-        note_change(path.parent_path());
-    } else if (errno != ENOENT) {
-        fail(errno, "remove", path);
+    const int error_number = files_->unlink(path);
+    if (error_number != 0 && error_number != ENOENT) {
+        fail(error_number, "remove", path);
+    }
+    // Also when it is gone already: whoever removed it may have died before it was durable.
+    note_seen(path.parent_path());
+}
+
+bool DirectoryBackend::lists_at_once() {
+    return files_->lists_at_once(root_);
+}
+
+std::uint64_t DirectoryBackend::release_reserve() {
+    FileInfo info;
+    const auto path = root_ / kReserveName;
+    return files_->stat(path, info) == 0 && files_->unlink(path) == 0 ? info.size : 0;
+}
+
+void DirectoryBackend::restore_reserve() {
+    // A small disk is not to be filled with it.
+    const auto size = std::min(kReserveBytes, files_->free_bytes(root_) / 16);
+    if (size >= kLeastReserve) {
+        files_->reserve(root_ / kReserveName, size / kLeastReserve * kLeastReserve, kReserveMode);
     }
 }
 
@@ -274,36 +305,45 @@ fs::path DirectoryBackend::path_of(std::string_view name) const {
 }
 
 void DirectoryBackend::make_directory(const fs::path& directory) {
-    if (::mkdir(directory.c_str(), kDirectoryMode) == 0) {
-        note_change(directory.parent_path());
-        return;
+    int error_number = files_->make_directory(directory, kDirectoryMode);
+    if (error_number == ENOENT && directory != directory.parent_path()) {
+        make_directory(directory.parent_path());
+        // Tried once more, not for ever: below /proc or a dangling link it stays ENOENT.
+        error_number = files_->make_directory(directory, kDirectoryMode);
     }
-    if (errno == EEXIST) {
-        return;
-    }
-    if (errno != ENOENT || directory == directory.parent_path()) {
-        fail(errno, "make the directory", directory);
-    }
-    make_directory(directory.parent_path());
-    // Tried once more, not for ever: below /proc or a dangling link it stays ENOENT.
-    if (::mkdir(directory.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
-        fail(errno, "make the directory", directory);
+    if (error_number != 0 && error_number != EEXIST) {
+        fail(error_number, "make the directory", directory);
     }
     note_change(directory.parent_path());
 }
 
 void DirectoryBackend::note_change(const fs::path& directory) {
-    unsynced_.lock()->directories.insert(directory);
+    const auto top = root_.parent_path();
+    auto unsynced = unsynced_.lock();
+    unsynced->directories.insert(directory);
+    // Those above it may have been made by a run that died before they were durable.
+    for (auto at = directory;
+         unsynced->anchored.insert(at).second && at.native().size() > top.native().size();) {
+        at = at.parent_path();
+        unsynced->directories.insert(at);
+    }
+}
+
+void DirectoryBackend::note_seen(const fs::path& directory) {
+    FileInfo info;
+    if (files_->stat(directory, info) == 0 && info.is_directory) {
+        note_change(directory);
+    }
 }
 
 void DirectoryBackend::remove_leftovers(const fs::path& directory, std::int64_t now_seconds) {
     if (!swept_.lock()->insert(directory).second) {
         return;
     }
-    for (const auto& leftover : list_temporary_files(directory)) {
+    for (const auto& leftover : list_temporary_files(*files_, directory)) {
         // Compared with the storage's own clock; a younger one may belong to a run beside us.
         if (now_seconds - leftover.modified_seconds > kLeftoverSeconds) {
-            ::unlink(leftover.path.c_str());
+            files_->unlink(leftover.path);
         }
     }
 }
@@ -311,21 +351,19 @@ void DirectoryBackend::remove_leftovers(const fs::path& directory, std::int64_t 
 std::unique_ptr<DirectoryBackend::Writer> DirectoryBackend::create_in(const fs::path& directory) {
     SystemRandom random;
     auto path = directory / concat(kTemporaryPrefix, to_hex(random.bytes(8)));
-    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    FileDescriptor file(::open(path.c_str(), flags, kBlobMode));
-    if (!file && errno == ENOENT) {
+    std::unique_ptr<NewFile> file;
+    int error_number = files_->create(path, kBlobMode, file);
+    if (error_number == ENOENT) {
         make_directory(directory);
-        file = FileDescriptor(::open(path.c_str(), flags, kBlobMode));
+        error_number = files_->create(path, kBlobMode, file);
     }
-    if (!file) {
-        fail(errno, "write to", directory);
+    if (error_number != 0) {
+        fail(error_number, "write to", directory);
     }
-
-    struct stat info {};
-
-    auto writer = std::make_unique<Writer>(*this, std::move(path), std::move(file));
-    if (::stat(writer->path().c_str(), &info) == 0) {
-        remove_leftovers(directory, info.st_mtim.tv_sec);
+    auto writer = std::make_unique<Writer>(*this, path, std::move(file));
+    FileInfo info;
+    if (files_->stat(path, info) == 0) {
+        remove_leftovers(directory, info.modified_seconds);
     }
     return writer;
 }

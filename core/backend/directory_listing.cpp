@@ -4,12 +4,8 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 
-#include <algorithm>
 #include <cerrno>
-#include <dirent.h>
-#include <memory>
 #include <optional>
-#include <sys/stat.h>
 
 namespace backup::backend {
 
@@ -17,50 +13,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct CloseDirectory {
-    void operator()(DIR* directory) const { ::closedir(directory); }
-};
+[[noreturn]] void fail(int error_number, const fs::path& path) {
+    throw system_error(error_number, concat("list ", path.native()));
+}
 
-class OpenDirectory {
-  public:
-    explicit OpenDirectory(const fs::path& path)
-        : what_(concat("list ", path.native())),
-          directory_(::opendir(path.c_str())) {
-        if (directory_ == nullptr && errno != ENOENT) {
-            throw system_error(errno, what_);
-        }
+std::vector<std::string> list_names(FileSystem& files, const fs::path& directory) {
+    std::vector<std::string> names;
+    if (const int error_number = files.list(directory, names);
+        error_number != 0 && error_number != ENOENT) {
+        fail(error_number, directory);
     }
+    return names;
+}
 
-    /// nullptr at the end, and at once when the directory is missing.
-    const dirent* next() {
-        if (directory_ == nullptr) {
-            return nullptr;
-        }
-        errno = 0;
-        const auto* entry = ::readdir(directory_.get());
-        if (entry == nullptr && errno != 0) {
-            throw system_error(errno, what_);
-        }
-        return entry;
+/// Empty when it is gone by now.
+std::optional<FileInfo> inspect(FileSystem& files, const fs::path& path) {
+    FileInfo info;
+    const int error_number = files.stat(path, info);
+    if (error_number == ENOENT) {
+        return std::nullopt;
     }
-
-    /// Empty when it is gone by now.
-    std::optional<struct stat> inspect(const char* name) const {
-        struct stat info {};
-
-        if (::fstatat(::dirfd(directory_.get()), name, &info, 0) == 0) {
-            return info;
-        }
-        if (errno == ENOENT) {
-            return std::nullopt;
-        }
-        throw system_error(errno, concat(what_, "/", name));
+    if (error_number != 0) {
+        fail(error_number, path);
     }
-
-  private:
-    std::string what_;
-    std::unique_ptr<DIR, CloseDirectory> directory_;
-};
+    return info;
+}
 
 bool is_temporary_name(std::string_view name) {
     constexpr std::size_t digits = 16;
@@ -71,39 +48,39 @@ bool is_temporary_name(std::string_view name) {
 
 }  // namespace
 
-void list_files(const fs::path& directory,
+void list_files(FileSystem& files,
+                const fs::path& directory,
                 const std::string& prefix,
                 const std::function<void(BlobInfo)>& visit) {
-    OpenDirectory open(directory);
     std::vector<std::string> folders;
-    while (const auto* entry = open.next()) {
-        auto name = concat(prefix, "/", std::string_view(entry->d_name));
+    for (const auto& name : list_names(files, directory)) {
+        auto blob_name = concat(prefix, "/", name);
         // The longest name of a blob bounds the depth too.
-        if (!is_blob_name(name)) {
+        if (!is_blob_name(blob_name)) {
             continue;
         }
-        const auto info = open.inspect(entry->d_name);
-        if (info && S_ISDIR(info->st_mode)) {
-            folders.push_back(std::move(name));
-        } else if (info && S_ISREG(info->st_mode)) {
-            visit({std::move(name), static_cast<std::uint64_t>(info->st_size)});
+        const auto info = inspect(files, directory / name);
+        if (info && info->is_directory) {
+            folders.push_back(name);
+        } else if (info && info->is_file) {
+            visit({std::move(blob_name), info->size, info->modified_seconds});
         }
     }
     for (const auto& folder : folders) {
-        list_files(directory / std::string_view(folder).substr(prefix.size() + 1), folder, visit);
+        list_files(files, directory / folder, concat(prefix, "/", folder), visit);
     }
 }
 
-std::vector<TemporaryFile> list_temporary_files(const fs::path& directory) {
+std::vector<TemporaryFile> list_temporary_files(FileSystem& files, const fs::path& directory) {
     std::vector<TemporaryFile> found;
-    OpenDirectory open(directory);
-    while (const auto* entry = open.next()) {
-        if (!is_temporary_name(entry->d_name)) {
+    for (const auto& name : list_names(files, directory)) {
+        if (!is_temporary_name(name)) {
             continue;
         }
-        const auto info = open.inspect(entry->d_name);
-        if (info && S_ISREG(info->st_mode)) {
-            found.push_back({directory / entry->d_name, info->st_mtim.tv_sec});
+        auto path = directory / name;
+        const auto info = inspect(files, path);
+        if (info && info->is_file) {
+            found.push_back({std::move(path), info->modified_seconds});
         }
     }
     return found;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/backend/backend.hpp"
+#include "core/backend/file_system.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -18,7 +19,8 @@ inline constexpr std::string_view kTemporaryPrefix = "tmp-";
 
 /// Regular files below `directory`, each named `prefix`/...; names that no blob can have are left
 /// out, and so is what vanishes meanwhile. A missing directory holds none.
-void list_files(const std::filesystem::path& directory,
+void list_files(FileSystem& files,
+                const std::filesystem::path& directory,
                 const std::string& prefix,
                 const std::function<void(BlobInfo)>& visit);
 
@@ -28,6 +30,7 @@ struct TemporaryFile {
 };
 
 /// Regular files in `directory` itself that a DirectoryBackend made and did not name.
-std::vector<TemporaryFile> list_temporary_files(const std::filesystem::path& directory);
+std::vector<TemporaryFile> list_temporary_files(FileSystem& files,
+                                                const std::filesystem::path& directory);
 
 }  // namespace backup::backend

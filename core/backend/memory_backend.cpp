@@ -67,7 +67,7 @@ void MemoryBackend::list(std::string_view folder, const std::function<void(BlobI
         for (auto at = blobs->lower_bound(prefix);
              at != blobs->end() && at->first.starts_with(prefix);
              ++at) {
-            found.push_back({at->first, at->second->size()});
+            found.push_back({at->first, at->second.blob->size(), at->second.modified_seconds});
         }
     }
     std::for_each(found.begin(), found.end(), visit);
@@ -85,7 +85,7 @@ MemoryBackend::Blob MemoryBackend::find(std::string_view name) {
     check_blob_name(name);
     auto blobs = blobs_.lock();
     const auto at = blobs->find(name);
-    return at == blobs->end() ? nullptr : at->second;
+    return at == blobs->end() ? nullptr : at->second.blob;
 }
 
 MemoryBackend::Blob MemoryBackend::get_blob(std::string_view name) {
@@ -98,8 +98,12 @@ MemoryBackend::Blob MemoryBackend::get_blob(std::string_view name) {
 
 void MemoryBackend::store(std::string_view name, Bytes bytes, bool exclusive) {
     check_blob_name(name);
-    auto blob = std::make_shared<const Bytes>(std::move(bytes));
-    const auto is_new = blobs_.lock()->try_emplace(std::string(name), std::move(blob)).second;
+    Stored stored{std::make_shared<const Bytes>(std::move(bytes)), 0};
+    if (clock_ != nullptr) {
+        stored.modified_seconds =
+            std::chrono::floor<std::chrono::seconds>(clock_->now()).time_since_epoch().count();
+    }
+    const auto is_new = blobs_.lock()->try_emplace(std::string(name), std::move(stored)).second;
     if (!is_new && exclusive) {
         throw Error(ErrorCode::AlreadyExists, concat("there is a blob ", name, " already"));
     }

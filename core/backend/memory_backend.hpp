@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/backend/backend.hpp"
+#include "core/base/clock.hpp"
 #include "core/base/synchronized.hpp"
 
 #include <map>
@@ -13,6 +14,9 @@ namespace backup::backend {
 
 class MemoryBackend : public Backend {
   public:
+    /// `clock` tells when a blob was put; without one all are of 1970.
+    explicit MemoryBackend(Clock* clock = nullptr) : clock_(clock) {}
+
     std::string location() const override { return "memory"; }
 
     std::unique_ptr<BlobWriter> create(std::string_view folder) override;
@@ -30,12 +34,18 @@ class MemoryBackend : public Backend {
   private:
     using Blob = std::shared_ptr<const Bytes>;
 
+    struct Stored {
+        Blob blob;
+        std::int64_t modified_seconds = 0;
+    };
+
     Blob find(std::string_view name);
     Blob get_blob(std::string_view name);
     void store(std::string_view name, Bytes bytes, bool exclusive);
 
     class Writer;
-    Synchronized<std::map<std::string, Blob, std::less<>>> blobs_;
+    Clock* clock_;
+    Synchronized<std::map<std::string, Stored, std::less<>>> blobs_;
 };
 
 }  // namespace backup::backend

@@ -256,6 +256,21 @@ ProcessResult run_process(const ProcessOptions& options) {
     return {exit_code, output.take()};
 }
 
+void replace_process(const std::vector<std::string>& words) {
+    std::vector<std::string> copies = words;
+    std::vector<char*> argv;
+    for (auto& word : copies) {
+        argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    // The new program must not inherit signals that this one may have blocked for its own waiting.
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    execv(argv[0], argv.data());
+    throw system_error(errno, concat("start ", words.front()));
+}
+
 void forbid_core_files() {
     const rlimit none{0, 0};
     // Cannot fail: lowering a limit is always allowed (setrlimit(2)).

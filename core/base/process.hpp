@@ -29,6 +29,10 @@ struct ProcessResult {
 /// (it is killed then), Io on other failures; a non-zero exit is a result, not an error.
 ProcessResult run_process(const ProcessOptions& options);
 
+/// Goes on as another program: words[0] is its path, the others its arguments. Returns only by
+/// throwing NotFound or Io.
+[[noreturn]] void replace_process(const std::vector<std::string>& words);
+
 /// Keys and Secrets are in the memory of our programs: they must not end in a core file.
 void forbid_core_files();
 

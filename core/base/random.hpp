@@ -5,6 +5,7 @@
 #include "core/base/bytes.hpp"
 
 #include <cstdint>
+#include <mutex>
 #include <span>
 
 namespace backup {
@@ -22,6 +23,21 @@ class Random {
 class SystemRandom : public Random {
   public:
     void fill(std::span<std::byte> out) override;
+};
+
+/// Makes one source usable by many threads; must not outlive it.
+class SharedRandom : public Random {
+  public:
+    explicit SharedRandom(Random& random) : random_(random) {}
+
+    void fill(std::span<std::byte> out) override {
+        const std::scoped_lock lock(mutex_);
+        random_.fill(out);
+    }
+
+  private:
+    std::mutex mutex_;
+    Random& random_;
 };
 
 }  // namespace backup

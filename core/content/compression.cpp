@@ -55,6 +55,8 @@ struct Compressor::State {
     CompressionContext context;
     CompressionContext sampler;
     Bytes scratch;
+    // Content changes seldom between dense and not: only behind a dense frame the next is sampled.
+    bool was_dense = false;
 
     bool is_dense(ByteView plain) {
         std::array<std::byte, kSampleBytes - kSampleBytes / 32> room{};
@@ -66,14 +68,15 @@ struct Compressor::State {
 };
 
 Compressor::Compressor(int level)
-    : state_(std::make_unique<State>(State{make_context(level), make_context(kSampleLevel), {}})) {}
+    : state_(std::make_unique<State>(
+          State{make_context(level), make_context(kSampleLevel), {}, false})) {}
 
 Compressor::~Compressor() = default;
 Compressor::Compressor(Compressor&&) noexcept = default;
 Compressor& Compressor::operator=(Compressor&&) noexcept = default;
 
 std::optional<Bytes> Compressor::compress(ByteView plain) {
-    if (plain.size() >= kSmallestSampled && state_->is_dense(plain)) {
+    if (state_->was_dense && plain.size() >= kSmallestSampled && state_->is_dense(plain)) {
         return std::nullopt;
     }
     auto& scratch = state_->scratch;
@@ -82,7 +85,8 @@ std::optional<Bytes> Compressor::compress(ByteView plain) {
         scratch.resize(room);
     }
     const auto size = compress_into(state_->context.get(), plain, std::span(scratch).first(room));
-    if (size == 0) {
+    state_->was_dense = size == 0;
+    if (state_->was_dense) {
         return std::nullopt;
     }
     return to_bytes(ByteView(scratch).first(size));

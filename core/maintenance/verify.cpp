@@ -5,10 +5,15 @@
 #include "core/base/synchronized.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/healing.hpp"
+#include "core/maintenance/read_order.hpp"
 #include "core/maintenance/verify_pack.hpp"
 #include "core/maintenance/verify_tree.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/gc_generation.hpp"
+#include "core/repository/hold.hpp"
+#include "core/repository/index_reader.hpp"
 #include "core/repository/point_store.hpp"
 
 #include <algorithm>
@@ -24,25 +29,36 @@ using namespace repository;
 namespace {
 
 constexpr std::uint64_t kLargestList = std::uint64_t{1} << 30U;
+constexpr std::uint64_t kLargestRecord = 1U << 20U;
 constexpr std::size_t kPointsNamed = 3;
 
 std::string name_of(const PointRecord& record) {
     return record.point.name.empty() ? record.point.id : record.point.name;
 }
 
+/// Which points name a pack: the first few, and how many. A big repository has many of both.
+struct Need {
+    std::array<std::uint32_t, kPointsNamed> points{};  // numbers
+    std::uint32_t count = 0;
+};
+
 class Verification {
   public:
     Verification(const Repository& repository,
                  const VerifyOptions& options,
                  Progress& progress,
-                 std::stop_token stop)
+                 std::stop_token stop,
+                 Synchronized<Checks>& found)
         : repository_(repository),
           options_(options),
           progress_(progress),
           stop_(std::move(stop)),
+          found_(found),
           chunks_(repository,
                   {.on_damaged_index = [this](const std::string& blob, const Error& error) {
-                      add_problem(blob, error);
+                      if (damaged_index_.insert(blob).second) {
+                          add_problem(blob, error);
+                      }
                   }}) {}
 
     VerifyResult run();
@@ -54,20 +70,28 @@ class Verification {
 
     void add_problem(Problem problem) { problems_.lock()->push_back(std::move(problem)); }
 
-    /// Runs `action`; what it throws becomes a problem of `subject`.
+    /// Runs `action`; what it throws becomes a problem of `subject`. False when it threw.
     template <typename Action>
-    void attempt(const std::string& subject, Action&& action, std::string_view suffix = {});
+    bool attempt(const std::string& subject, Action&& action, std::string_view suffix = {});
 
     void verify_slots();
+    void verify_records();
+    void verify_index();
     void list_packs();
     void verify_sizes();
     void load_points();
-    void verify_pack_set(const PointRecord& record);
+    void verify_pack_set(std::uint32_t number);
     void verify_trees();
+    bool verify_point(const PointRecord& record, TreeVerifier& trees);
     void verify_packs();
-    void verify_pack(const IndexedPack& pack);
-    bool is_in_sample(const IndexedPack& pack) const;
+    void verify_pack(const IndexedPack& pack, bool reads_all, const std::stop_token& stop);
+    void read_pack(const IndexedPack& pack, const std::string& need, const std::stop_token& stop);
+    std::string describe_parity(const IndexedPack& pack);
+    void take_damage(const IndexedPack& pack, const PackScan& scan);
+    bool is_excused(const content::Digest& pack) const;
     bool is_stored(const content::ShortId& id) const;
+    bool is_sound_place(const ChunkLocation& place, const content::ShortId& id) const;
+    VerifyResult make_result();
     /// ", needed by a, b and 3 more": empty when no point needs it.
     std::string describe_need(const content::Digest& pack) const;
 
@@ -75,40 +99,55 @@ class Verification {
     const VerifyOptions& options_;
     Progress& progress_;
     std::stop_token stop_;
+    Synchronized<Checks>& found_;
     Synchronized<std::vector<Problem>> problems_;
+    std::set<std::string> damaged_index_;
     ChunkStore chunks_;
     std::vector<IndexedPack> indexed_;
     std::map<content::Digest, std::uint64_t> present_;
     std::set<content::Digest> lost_;
+    std::vector<content::Digest> condemned_;  // sorted
     std::vector<PointRecord> points_;
-    std::map<content::Digest, std::vector<std::string>> needed_by_;
+    std::set<std::string> damaged_points_;
+    std::map<content::Digest, Need> needed_by_;
+    /// Found while packs were read.
+    mutable Synchronized<std::map<content::Digest, std::set<content::ShortId>>> bad_chunks_;
     std::atomic<std::uint64_t> packs_read_{0};
     std::atomic<std::uint64_t> bytes_read_{0};
 };
 
 template <typename Action>
-void Verification::attempt(const std::string& subject, Action&& action, std::string_view suffix) {
+bool Verification::attempt(const std::string& subject, Action&& action, std::string_view suffix) {
     try {
         action();
+        return true;
     } catch (const Error& error) {
         if (error.code() == ErrorCode::Interrupted) {
             throw;
         }
         add_problem({subject, concat(error.what(), suffix), error.code()});
+        return false;
     }
 }
 
 VerifyResult Verification::run() {
     progress_.stage("points");
     verify_slots();
+    verify_records();
+    verify_index();
     list_packs();
     load_points();
     verify_sizes();
     if (options_.level != VerifyLevel::Quick) {
-        verify_trees();
         progress_.stage("packs");
         verify_packs();
+        progress_.stage("trees");
+        verify_trees();
     }
+    return make_result();
+}
+
+VerifyResult Verification::make_result() {
     VerifyResult result;
     result.problems = std::move(*problems_.lock());
     result.points = points_.size();
@@ -116,6 +155,25 @@ VerifyResult Verification::run() {
     result.packs_read = packs_read_;
     result.bytes_read = bytes_read_;
     result.chunks = chunks_.chunk_count();
+    for (const auto& [name, need] : needed_by_) {
+        result.packs_replaced += !present_.contains(name) && chunks_.is_superseded(name) ? 1U : 0U;
+    }
+    result.packs_condemned = static_cast<std::uint64_t>(
+        std::count_if(condemned_.begin(), condemned_.end(), [this](const auto& name) {
+            return present_.contains(name);
+        }));
+    std::set<content::Digest> indexed;
+    for (const auto& pack : indexed_) {
+        indexed.insert(pack.name);
+    }
+    for (const auto& [name, size] : present_) {
+        result.packs_unindexed += indexed.contains(name) ? 0U : 1U;
+    }
+    result.damaged_points.assign(damaged_points_.begin(), damaged_points_.end());
+    result.found = *found_.lock();
+    auto known = options_.known;
+    known.merge(result.found);
+    result.read_age = measure_read_age(indexed_, known, options_.now);
     return result;
 }
 
@@ -131,6 +189,34 @@ void Verification::verify_slots() {
             }
             slot_method(slot);
         });
+    }
+}
+
+void Verification::verify_records() {
+    attempt(std::string(kGenerationsFolder),
+            [&] { condemned_ = condemned_packs(list_generations(repository_)); });
+    for (const auto& point : list_held_points(repository_)) {
+        const auto name = concat(kHoldsFolder, "/", point);
+        attempt(name, [&] {
+            decode_hold(repository_, get_blob(repository_.backend(), name, kLargestRecord), point);
+        });
+    }
+    load_checks(repository_,
+                [this](const std::string& blob, const Error& error) { add_problem(blob, error); });
+}
+
+void Verification::verify_index() {
+    for (const auto& segment : list_index_segments(repository_)) {
+        throw_if_stopped(stop_);
+        const auto name = index_name(segment.digest);
+        if (damaged_index_.contains(name)) {
+            continue;
+        }
+        const bool is_sound = attempt(
+            name, [&] { verify_index_segment(repository_, segment.digest, segment.blob_bytes); });
+        if (!is_sound) {
+            damaged_index_.insert(name);
+        }
     }
 }
 
@@ -151,29 +237,44 @@ void Verification::list_packs() {
 
 void Verification::verify_sizes() {
     for (const auto& pack : indexed_) {
-        if (!lost_.contains(pack.name)) {
+        const auto found = present_.find(pack.name);
+        if (!lost_.contains(pack.name) || (found == present_.end() && is_excused(pack.name))) {
             continue;
         }
-        const auto found = present_.find(pack.name);
         const auto what = found == present_.end()
                               ? std::string("it is missing")
                               : concat("it has ", found->second, " bytes, not ", pack.size);
-        add_problem(
-            {pack_name(pack.name), what + describe_need(pack.name), ErrorCode::CorruptData});
+        add_problem({pack_name(pack.name),
+                     concat(what, describe_need(pack.name), describe_parity(pack)),
+                     ErrorCode::CorruptData});
     }
+}
+
+/// A prune has copied what was needed of it, or is about to take it away: nobody is to miss it. A
+/// chunk that somebody needs is looked for in other packs.
+bool Verification::is_excused(const content::Digest& pack) const {
+    return chunks_.is_superseded(pack) ||
+           std::binary_search(condemned_.begin(), condemned_.end(), pack);
 }
 
 void Verification::load_points() {
     points_ = list_points(repository_, [this](const std::string& blob, const Error& error) {
         add_problem(blob, error);
+        if (const auto name = find_point_name(blob)) {
+            damaged_points_.insert(to_hex(name->digest));
+        }
     });
-    for (const auto& record : points_) {
+    for (std::uint32_t number = 0; number < points_.size(); ++number) {
         throw_if_stopped(stop_);
-        attempt(name_of(record), [&] { verify_pack_set(record); });
+        const auto& record = points_[number];
+        if (!attempt(name_of(record), [&] { verify_pack_set(number); })) {
+            damaged_points_.insert(record.point.id);
+        }
     }
 }
 
-void Verification::verify_pack_set(const PointRecord& record) {
+void Verification::verify_pack_set(std::uint32_t number) {
+    const auto& record = points_[number];
     const auto list =
         with_context([] { return std::string("list of its packs"); },
                      [&] { return read_stream(chunks_, record.packs, kLargestList); });
@@ -181,8 +282,13 @@ void Verification::verify_pack_set(const PointRecord& record) {
          at += sizeof(content::Digest)) {
         content::Digest name{};
         std::copy_n(list.data() + at, name.size(), name.data());
-        needed_by_[name].push_back(name_of(record));
-        if (!present_.contains(name)) {
+        auto& need = needed_by_[name];
+        if (need.count < need.points.size()) {
+            need.points[need.count] = number;
+        }
+        ++need.count;
+        if (!present_.contains(name) && !is_excused(name)) {
+            damaged_points_.insert(record.point.id);
             add_problem({name_of(record),
                          concat("it needs ", pack_name(name), ", which is missing"),
                          ErrorCode::CorruptData});
@@ -191,30 +297,45 @@ void Verification::verify_pack_set(const PointRecord& record) {
 }
 
 void Verification::verify_trees() {
+    progress_.expect(points_.size(), 0);
     TreeVerifier trees(chunks_, [this](const content::ShortId& id) { return is_stored(id); });
     for (const auto& record : points_) {
         throw_if_stopped(stop_);
-        attempt(name_of(record), [&] { read_ledger(chunks_, record); });
-        for (const auto& stream : {record.pages, record.ledger, record.packs}) {
-            for (const auto& [id, length] : stream) {
-                if (!is_stored(id.short_id())) {
-                    add_problem({name_of(record),
-                                 concat("its chunk ", id.hex(), " is not stored"),
-                                 ErrorCode::CorruptData});
-                }
-            }
+        const bool is_sound = verify_point(record, trees);
+        if (!is_sound) {
+            damaged_points_.insert(record.point.id);
         }
-        std::vector<Problem> found;
-        trees.verify(record, found, stop_);
-        std::for_each(found.begin(), found.end(), [this](auto& problem) { add_problem(problem); });
+        found_.lock()->points.insert_or_assign(record.point.id, Check{options_.now, is_sound});
         progress_.advance(1, 0);
     }
 }
 
+bool Verification::verify_point(const PointRecord& record, TreeVerifier& trees) {
+    bool is_sound = attempt(name_of(record), [&] { read_ledger(chunks_, record); });
+    for (const auto* const stream : {&record.pages, &record.ledger, &record.packs}) {
+        for (const auto& [id, length] : *stream) {
+            if (!is_stored(id.short_id())) {
+                is_sound = false;
+                add_problem({name_of(record),
+                             concat("its chunk ", id.hex(), " is not stored"),
+                             ErrorCode::CorruptData});
+            }
+        }
+    }
+    std::vector<Problem> found;
+    trees.verify(record, found, stop_);
+    is_sound = is_sound && found.empty();
+    std::for_each(found.begin(), found.end(), [this](auto& problem) { add_problem(problem); });
+    return is_sound;
+}
+
 void Verification::verify_packs() {
+    const auto to_read = options_.level == VerifyLevel::ReadData
+                             ? choose_packs_to_read(indexed_, options_.known, options_.percent)
+                             : std::set<content::Digest>();
     std::uint64_t bytes = 0;
     for (const auto& pack : indexed_) {
-        bytes += is_in_sample(pack) ? pack.size : 0;
+        bytes += to_read.contains(pack.name) ? pack.size : 0;
     }
     progress_.expect(indexed_.size(), bytes);
     std::atomic<std::size_t> next{0};
@@ -223,38 +344,80 @@ void Verification::verify_packs() {
         tasks.start([&](const std::stop_token& stop) {
             for (auto at = next++; at < indexed_.size(); at = next++) {
                 throw_if_stopped(stop);
-                verify_pack(indexed_[at]);
+                verify_pack(indexed_[at], to_read.contains(indexed_[at].name), stop);
             }
         });
     }
     tasks.wait();
 }
 
-void Verification::verify_pack(const IndexedPack& pack) {
+void Verification::verify_pack(const IndexedPack& pack,
+                               bool reads_all,
+                               const std::stop_token& stop) {
     if (lost_.contains(pack.name)) {
         return;
     }
     const auto name = pack_name(pack.name);
     const auto need = describe_need(pack.name);
-    attempt(
+    const bool has_tables = attempt(
         name, [&] { verify_pack_tables(repository_, chunks_, pack); }, need);
-    const bool reads_all = is_in_sample(pack);
     if (reads_all) {
-        attempt(
-            name, [&] { verify_pack_data(repository_, pack); }, need);
+        read_pack(pack, need, stop);
         ++packs_read_;
         bytes_read_ += pack.size;
+    } else if (!has_tables) {
+        found_.lock()->packs.insert_or_assign(pack.name, Check{options_.now, false});
     }
     progress_.advance(1, reads_all ? pack.size : 0);
 }
 
-bool Verification::is_in_sample(const IndexedPack& pack) const {
-    if (options_.level != VerifyLevel::ReadData) {
+void Verification::read_pack(const IndexedPack& pack,
+                             const std::string& need,
+                             const std::stop_token& stop) {
+    const auto name = pack_name(pack.name);
+    PackScan scan;
+    if (!attempt(
+            name, [&] { scan = scan_pack(repository_, pack, {}, stop); }, need)) {
+        return;
+    }
+    found_.lock()->packs.insert_or_assign(pack.name, Check{options_.now, !scan.damage});
+    if (!scan.damage) {
+        attempt(parity_name(pack.name), [&] { check_parity(repository_, pack.name); });
+        return;
+    }
+    add_problem(
+        {name, concat(scan.damage->what(), need, describe_parity(pack)), scan.damage->code()});
+    take_damage(pack, scan);
+}
+
+std::string Verification::describe_parity(const IndexedPack& pack) {
+    const auto healing = heal_pack(repository_, pack.name);
+    if (healing.parity_damage) {
+        add_problem(parity_name(pack.name), *healing.parity_damage);
+    }
+    return describe_healing(healing);
+}
+
+void Verification::take_damage(const IndexedPack& pack, const PackScan& scan) {
+    auto bad = bad_chunks_.lock();
+    auto& ids = (*bad)[pack.name];
+    if (!scan.has_tables) {
+        ids.insert(content::ShortId{});  // stands for all of them
+        return;
+    }
+    for (const auto& chunk : scan.lost) {
+        ids.insert(chunk.id.short_id());
+    }
+}
+
+bool Verification::is_sound_place(const ChunkLocation& place, const content::ShortId& id) const {
+    if (lost_.contains(place.pack)) {
         return false;
     }
-    // Names are hashes: any of their bytes are uniform, and a seed shifts the window.
-    const auto number = load_le<std::uint32_t>(pack.name.data()) + options_.sample_seed;
-    return number % 100 < options_.percent;
+    auto bad = bad_chunks_.lock();
+    const auto found = bad->find(place.pack);
+    return found == bad->end() ||
+           (!found->second.contains(content::ShortId{}) && !found->second.contains(id));
 }
 
 bool Verification::is_stored(const content::ShortId& id) const {
@@ -262,12 +425,12 @@ bool Verification::is_stored(const content::ShortId& id) const {
     if (!place) {
         return false;
     }
-    if (lost_.empty() || !lost_.contains(place->pack)) {
+    if (is_sound_place(*place, id)) {
         return true;
     }
     const auto places = chunks_.find_all(id);
-    return std::any_of(places.begin(), places.end(), [this](const ChunkLocation& other) {
-        return !lost_.contains(other.pack);
+    return std::any_of(places.begin(), places.end(), [&](const ChunkLocation& other) {
+        return is_sound_place(other, id);
     });
 }
 
@@ -276,12 +439,15 @@ std::string Verification::describe_need(const content::Digest& pack) const {
     if (found == needed_by_.end()) {
         return {};
     }
-    const auto& names = found->second;
-    const auto shown = std::min(names.size(), kPointsNamed);
-    auto text = ", needed by " +
-                join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}, ", ");
-    if (names.size() > shown) {
-        text += concat(" and ", names.size() - shown, " more");
+    const auto& need = found->second;
+    const auto shown = std::min<std::size_t>(need.count, need.points.size());
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < shown; ++i) {
+        names.push_back(name_of(points_[need.points[i]]));
+    }
+    auto text = ", needed by " + join(names, ", ");
+    if (need.count > shown) {
+        text += concat(" and ", need.count - shown, " more");
     }
     return text;
 }
@@ -292,7 +458,30 @@ VerifyResult verify_repository(const Repository& repository,
                                const VerifyOptions& options,
                                Progress& progress,
                                std::stop_token stop) {
-    return Verification(repository, options, progress, std::move(stop)).run();
+    Synchronized<Checks> found;
+    return Verification(repository, options, progress, std::move(stop), found).run();
+}
+
+VerifyResult verify_and_remember(const Repository& repository,
+                                 VerifyOptions options,
+                                 const Surroundings& surroundings) {
+    options.now = surroundings.clock.now();
+    options.known = load_checks(repository, [](const std::string&, const Error&) {});
+    Synchronized<Checks> found;
+    VerifyResult result;
+    const auto failure = failure_of([&] {
+        result = Verification(repository, options, surroundings.progress, surroundings.stop, found)
+                     .run();
+    });
+    const auto checks = *found.lock();
+    if (!checks.packs.empty() || !checks.points.empty()) {
+        result.not_remembered = failure_of(
+            [&] { remember_checks(repository, checks, options.now, surroundings.random); });
+    }
+    if (failure) {
+        throw Error(*failure);
+    }
+    return result;
 }
 
 }  // namespace backup::maintenance

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/verify_pack.hpp"
 
+#include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
@@ -13,75 +14,142 @@ using namespace repository;
 
 namespace {
 
-/// A chunk with its place in the plain bytes of the whole pack.
-struct Span {
+/// A run of the plain bytes of the whole pack.
+struct PlainRun {
     std::uint64_t begin = 0;
-    PackChunk chunk;
-
-    std::uint64_t end() const { return begin + chunk.length; }
+    std::uint64_t end = 0;
 };
 
-std::vector<Span> locate_chunks(const PackReader& reader) {
+struct PlacedSpan : PlainRun {
+    PackChunk chunk;
+};
+
+std::vector<PlacedSpan> locate_chunks(const PackReader& reader) {
     std::vector<std::uint64_t> begins;
     std::uint64_t end = 0;
     for (std::uint32_t frame = 0; frame < reader.frame_count(); ++frame) {
         begins.push_back(end);
         end += reader.frame(frame).plain_bytes;
     }
-    std::vector<Span> spans;
+    std::vector<PlacedSpan> spans;
     for (const auto& chunk : reader.read_chunk_table()) {
-        spans.push_back({begins[chunk.first_frame] + chunk.offset, chunk});
+        const auto begin = begins[chunk.first_frame] + chunk.offset;
+        spans.push_back({{begin, begin + chunk.length}, chunk});
     }
-    std::sort(spans.begin(), spans.end(), [](const Span& left, const Span& right) {
+    std::sort(spans.begin(), spans.end(), [](const PlacedSpan& left, const PlacedSpan& right) {
         return left.begin < right.begin;
     });
     return spans;
 }
 
+/// Only damage is what this is about; anything else is nobody's fault here.
+bool is_damage(const Error& error) {
+    return error.code() == ErrorCode::CorruptData || error.code() == ErrorCode::UnknownFormat ||
+           error.code() == ErrorCode::NotFound;
+}
+
 /// Takes the plain bytes of a pack frame by frame and proves each chunk as soon as it is whole.
 /// Holds no more than the longest chunk and a frame.
-class ChunkProver {
+class PackScanner {
   public:
-    ChunkProver(const Repository& repository, std::vector<Span> spans)
+    PackScanner(const Repository& repository, PackScan& scan, const ChunkVisit& visit)
         : hasher_(repository.keys().chunk_id),
-          spans_(std::move(spans)) {}
+          scan_(scan),
+          visit_(visit) {}
 
-    /// Room for the next frame.
+    void run(const PackReader& reader, ByteView blob, const std::stop_token& stop) {
+        spans_ = locate_chunks(reader);
+        scan_.has_tables = true;
+        DecodeState state;
+        std::uint64_t at = format::kHeaderBytes;
+        for (std::uint32_t frame = 0; frame < reader.frame_count(); ++frame) {
+            throw_if_stopped(stop);
+            const auto size = reader.stored_bytes(frame);
+            const auto room = extend(reader.frame(frame).plain_bytes);
+            attempt([&] { reader.decode(frame, blob.subspan(at, size), room, state); },
+                    room.size());
+            take_whole_chunks();
+            at += size;
+        }
+    }
+
+  private:
     std::span<std::byte> extend(std::size_t bytes) {
         window_.resize(window_.size() + bytes);
         return std::span(window_).last(bytes);
     }
 
-    void prove_whole_chunks() {
+    template <typename Decode>
+    void attempt(Decode decode, std::size_t bytes) {
+        try {
+            decode();
+        } catch (const Error& error) {
+            if (!is_damage(error)) {
+                throw;
+            }
+            note(error);
+            const auto end = window_begin_ + window_.size();
+            damaged_.push_back({end - bytes, end});
+        }
+    }
+
+    void note(const Error& error) {
+        if (!scan_.damage) {
+            scan_.damage = error;
+        }
+    }
+
+    void take_whole_chunks() {
         const auto window_end = window_begin_ + window_.size();
-        while (next_ < spans_.size() && spans_[next_].end() <= window_end) {
-            prove(spans_[next_]);
+        while (next_ < spans_.size() && spans_[next_].end <= window_end) {
+            take(spans_[next_]);
             ++next_;
         }
         const auto needed =
             next_ < spans_.size() ? std::min(spans_[next_].begin, window_end) : window_end;
-        window_.erase(window_.begin(),
-                      window_.begin() + static_cast<std::ptrdiff_t>(needed - window_begin_));
-        window_begin_ = needed;
+        if (needed > window_begin_) {
+            window_.erase(window_.begin(),
+                          window_.begin() + static_cast<std::ptrdiff_t>(needed - window_begin_));
+            window_begin_ = needed;
+        }
+        std::erase_if(damaged_, [this](const PlainRun& run) { return run.end <= window_begin_; });
     }
 
-  private:
-    void prove(const Span& span) {
+    void take(const PlacedSpan& span) {
+        const bool is_hit =
+            std::any_of(damaged_.begin(), damaged_.end(), [&span](const PlainRun& run) {
+                return run.begin < span.end && span.begin < run.end;
+            });
+        if (!is_hit && is_proven(span)) {
+            return;
+        }
+        scan_.lost.push_back(span.chunk);
+    }
+
+    bool is_proven(const PlacedSpan& span) {
         // Chunks that overlap are nothing a writer makes.
         if (span.begin < window_begin_) {
-            throw Error(ErrorCode::CorruptData,
-                        concat("chunk ", span.chunk.id.hex(), " overlaps another one"));
+            note({ErrorCode::CorruptData,
+                  concat("chunk ", span.chunk.id.hex(), " overlaps another one")});
+            return false;
         }
         const auto plain = ByteView(window_).subspan(span.begin - window_begin_, span.chunk.length);
         if (hasher_(span.chunk.kind, plain) != span.chunk.id) {
-            throw Error(
-                ErrorCode::CorruptData,
-                concat("chunk ", span.chunk.id.hex(), " holds other bytes than its name says"));
+            note({ErrorCode::CorruptData,
+                  concat("chunk ", span.chunk.id.hex(), " holds other bytes than its name says")});
+            return false;
         }
+        if (visit_) {
+            visit_(span.chunk, plain);
+        }
+        return true;
     }
 
     content::ChunkHasher hasher_;
-    std::vector<Span> spans_;
+    PackScan& scan_;
+    const ChunkVisit& visit_;
+    std::vector<PlacedSpan> spans_;
+    std::vector<PlainRun> damaged_;
     std::size_t next_ = 0;
     Bytes window_;
     std::uint64_t window_begin_ = 0;
@@ -113,25 +181,58 @@ void verify_pack_tables(const Repository& repository,
                  });
 }
 
-void verify_pack_data(const Repository& repository, const IndexedPack& pack) {
+PackScan scan_pack(const Repository& repository,
+                   const IndexedPack& pack,
+                   const ChunkVisit& visit,
+                   const std::stop_token& stop) {
     const auto name = pack_name(pack.name);
-    const auto blob = get_named_blob(repository.backend(), name, pack.name, format::kLargestPack);
-    const PackReader reader(repository, pack);
-    with_context([&] { return name; },
-                 [&] {
-                     ChunkProver prover(repository, locate_chunks(reader));
-                     DecodeState state;
-                     std::uint64_t at = format::kHeaderBytes;
-                     for (std::uint32_t frame = 0; frame < reader.frame_count(); ++frame) {
-                         const auto size = reader.stored_bytes(frame);
-                         reader.decode(frame,
-                                       ByteView(blob).subspan(at, size),
-                                       prover.extend(reader.frame(frame).plain_bytes),
-                                       state);
-                         prover.prove_whole_chunks();
-                         at += size;
-                     }
-                 });
+    PackScan scan;
+    try {
+        const auto blob = get_blob(repository.backend(), name, format::kLargestPack);
+        if (content::sha256(blob) != pack.name) {
+            scan.damage = Error(ErrorCode::CorruptData,
+                                concat(name, " is damaged: its hash is not its name"));
+        }
+        const PackReader reader(repository, pack);
+        PackScanner(repository, scan, visit).run(reader, blob, stop);
+    } catch (const Error& error) {
+        if (!is_damage(error)) {
+            throw;
+        }
+        if (!scan.damage) {
+            scan.damage = error;
+        }
+    }
+    return scan;
+}
+
+PackTables read_pack_tables(const Repository& repository,
+                            const content::Digest& name,
+                            std::uint64_t size) {
+    auto& backend = repository.backend();
+    const auto blob = pack_name(name);
+    if (size < format::kHeaderBytes + format::kPackTrailerBytes || size > format::kLargestPack) {
+        throw Error(ErrorCode::CorruptData, concat(blob, " cannot be a pack of ", size, " bytes"));
+    }
+    Header header{};
+    backend.get_range(blob, 0, header);
+    const auto fields = decode_header(header, blob);
+    Bytes end(format::kPackTrailerBytes);
+    backend.get_range(blob, size - end.size(), end);
+    const auto trailer = decode_trailer(end, size, blob);
+    PackTables tables;
+    tables.pack = {name,
+                   fields.salt,
+                   size,
+                   trailer.frame_table_offset(),
+                   trailer.frame_table_bytes,
+                   trailer.frame_count,
+                   fields.kind};
+    if (fields.kind != BlobKind::DataPack && fields.kind != BlobKind::MetadataPack) {
+        throw Error(ErrorCode::CorruptData, concat(blob, " is a blob of another kind"));
+    }
+    tables.chunks = PackReader(repository, tables.pack).read_chunk_table();
+    return tables;
 }
 
 }  // namespace backup::maintenance

@@ -2,8 +2,14 @@
 // Proofs about one pack: its tables agree with the index, and all of its bytes are what they claim.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/pack_reader.hpp"
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <vector>
 
 namespace backup::maintenance {
 
@@ -13,8 +19,33 @@ void verify_pack_tables(const repository::Repository& repository,
                         const repository::ChunkStore& chunks,
                         const repository::IndexedPack& pack);
 
-/// Reads every byte: the name of the blob, every frame, every chunk's id. Throws CorruptData.
-void verify_pack_data(const repository::Repository& repository,
-                      const repository::IndexedPack& pack);
+/// What reading a pack in full has shown.
+struct PackScan {
+    std::optional<Error> damage;  // the first that was met; nothing: the pack is sound
+    /// Whether the tables could be read; without them nothing of the pack can be had.
+    bool has_tables = false;
+    std::vector<repository::PackChunk> lost;
+};
+
+/// Called with each chunk that is what its id says.
+using ChunkVisit = std::function<void(const repository::PackChunk&, ByteView plain)>;
+
+/// Reads every byte: the name of the blob, every frame, every chunk's id; goes on behind damage.
+/// Throws only what is no damage of the pack (Interrupted, Io...).
+PackScan scan_pack(const repository::Repository& repository,
+                   const repository::IndexedPack& pack,
+                   const ChunkVisit& visit = {},
+                   const std::stop_token& stop = {});
+
+/// What the index would say of a pack, from its own last parts and without the index. Throws
+/// CorruptData when they are damaged.
+struct PackTables {
+    repository::IndexedPack pack;
+    std::vector<repository::PackChunk> chunks;
+};
+
+PackTables read_pack_tables(const repository::Repository& repository,
+                            const content::Digest& name,
+                            std::uint64_t size);
 
 }  // namespace backup::maintenance

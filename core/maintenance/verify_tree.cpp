@@ -4,6 +4,7 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace backup::maintenance {
 using namespace repository;
 
 namespace {
+
+constexpr std::size_t kMostTold = 100'000;
 
 std::string name_of(const PointRecord& record) {
     return record.point.name.empty() ? record.point.id : record.point.name;
@@ -42,18 +45,43 @@ void TreeVerifier::verify(const PointRecord& record,
         problems.push_back({name_of(record), failure->what(), failure->code()});
         return;
     }
-    std::vector<Place> ahead{{tree->root(), name_of(record) + ":"}};
+    const auto before = problems.size();
+    std::vector<Place> ahead{{tree->root(), name_of(record) + ":", 0}};
     while (!ahead.empty()) {
         throw_if_stopped(stop);
         const auto place = std::move(ahead.back());
         ahead.pop_back();
-        if (!seen_.emplace(place.directory.page, place.directory.slot).second) {
+        if (!enter(place, problems.size() - before)) {
             continue;
         }
         const auto damage = error_of([&] { verify_directory(*tree, place, ahead, problems); });
         if (damage) {
+            note_damage();
             problems.push_back({place.path, damage->what(), damage->code()});
         }
+    }
+}
+
+bool TreeVerifier::enter(const Place& place, std::size_t told) {
+    const Key key(place.directory.page, place.directory.slot);
+    // What comes off the stack now is below the last one whose depth is smaller.
+    trail_.resize(std::min(place.depth, trail_.size()));
+    trail_.push_back(key);
+    const auto [found, is_new] = seen_.try_emplace(key, Walked::Sound);
+    if (is_new) {
+        return true;
+    }
+    if (found->second == Walked::Sound) {
+        return false;
+    }
+    // The damage may be met on any number of ways; nobody reads so many lines.
+    note_damage();
+    return told < kMostTold;
+}
+
+void TreeVerifier::note_damage() {
+    for (const auto& key : trail_) {
+        seen_[key] = Walked::Damaged;
     }
 }
 
@@ -64,10 +92,11 @@ void TreeVerifier::verify_directory(TreeReader& tree,
     tree.list(place.directory, 0, [&](const TreeEntry& entry) {
         auto path = concat(place.path, "/", printable(entry.attributes.name));
         if (entry.attributes.type == model::FileType::Directory) {
-            ahead.push_back({entry.directory, std::move(path)});
+            ahead.push_back({entry.directory, std::move(path), place.depth + 1});
             return true;
         }
         if (auto damage = check_entry(tree, entry); !damage.empty()) {
+            note_damage();
             problems.push_back({std::move(path), std::move(damage), ErrorCode::CorruptData});
         }
         return true;

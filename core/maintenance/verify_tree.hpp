@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks the trees of points and looks whether everything they refer to is stored. What points share
-// is walked once.
+// is walked once, unless something in it is damaged: then each point names what it lost.
 #pragma once
 
 #include "core/base/problem.hpp"
@@ -8,7 +8,7 @@
 #include "core/repository/tree_reader.hpp"
 
 #include <functional>
-#include <set>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -30,10 +30,19 @@ class TreeVerifier {
                 const std::stop_token& stop);
 
   private:
+    using Key = std::pair<content::ShortId, std::uint32_t>;
+
     struct Place {
         repository::DirectoryRef directory;
         std::string path;
+        std::size_t depth = 0;
     };
+
+    enum class Walked : std::uint8_t { Sound, Damaged };
+
+    /// False when it was walked before and there is nothing to tell of it again.
+    bool enter(const Place& place, std::size_t told);
+    void note_damage();
 
     /// Empty when all is well.
     std::string check_entry(repository::TreeReader& tree, const repository::TreeEntry& entry) const;
@@ -44,7 +53,8 @@ class TreeVerifier {
 
     repository::ChunkStore& chunks_;
     std::function<bool(const content::ShortId&)> is_stored_;
-    std::set<std::pair<content::ShortId, std::uint32_t>> seen_;
+    std::map<Key, Walked> seen_;
+    std::vector<Key> trail_;  // from the root to where the walk is
 };
 
 }  // namespace backup::maintenance

@@ -10,17 +10,23 @@ namespace backup::repository {
 namespace {
 
 constexpr std::size_t kDigestDigits = 64;
+constexpr std::size_t kIdDigits = 32;
+constexpr std::size_t kMostBeatDigits = 19;
+constexpr std::string_view kEndSuffix = "-end";
 constexpr std::string_view kTimePattern = "20261120T100000Z";
 
 bool is_digit(char character) {
     return character >= '0' && character <= '9';
 }
 
+bool is_hex(std::string_view text, std::size_t digits) {
+    return text.size() == digits && std::all_of(text.begin(), text.end(), [](char character) {
+               return is_digit(character) || (character >= 'a' && character <= 'f');
+           });
+}
+
 std::optional<content::Digest> find_digest(std::string_view text) {
-    const auto is_hex_digit = [](char character) {
-        return is_digit(character) || (character >= 'a' && character <= 'f');
-    };
-    if (text.size() != kDigestDigits || !std::all_of(text.begin(), text.end(), is_hex_digit)) {
+    if (!is_hex(text, kDigestDigits)) {
         return std::nullopt;
     }
     const auto bytes = from_hex(text);
@@ -45,6 +51,19 @@ bool is_compact_time(std::string_view text) {
                       [](char character, char pattern) {
                           return is_digit(pattern) ? is_digit(character) : character == pattern;
                       });
+}
+
+std::optional<PointName> find_timed_name(std::string_view folder, std::string_view name) {
+    const auto rest = rest_below(folder, name);
+    const auto dash = rest.find('-');
+    if (dash == std::string_view::npos || !is_compact_time(rest.substr(0, dash))) {
+        return std::nullopt;
+    }
+    const auto digest = find_digest(rest.substr(dash + 1));
+    if (!digest) {
+        return std::nullopt;
+    }
+    return PointName{std::string(rest.substr(0, dash)), *digest};
 }
 
 }  // namespace
@@ -81,16 +100,77 @@ std::optional<content::Digest> find_index_digest(std::string_view name) {
 }
 
 std::optional<PointName> find_point_name(std::string_view name) {
-    const auto rest = rest_below(kPointsFolder, name);
-    const auto dash = rest.find('-');
-    if (dash == std::string_view::npos || !is_compact_time(rest.substr(0, dash))) {
+    return find_timed_name(kPointsFolder, name);
+}
+
+std::string session_name(std::string_view id) {
+    return concat(kSessionsFolder, "/", id);
+}
+
+std::string session_beat_name(std::string_view id, std::uint64_t number) {
+    return concat(kSessionsFolder, "/", id, "-", number);
+}
+
+std::string session_end_name(std::string_view id) {
+    return concat(kSessionsFolder, "/", id, kEndSuffix);
+}
+
+std::string generation_name(std::string_view id) {
+    return concat(kGenerationsFolder, "/", id);
+}
+
+std::string hold_name(const content::Digest& point) {
+    return concat(kHoldsFolder, "/", to_hex(point));
+}
+
+std::string checks_name(TimePoint made, const content::Digest& digest) {
+    return concat(kChecksFolder, "/", format_compact(made), "-", to_hex(digest));
+}
+
+std::string parity_name(const content::Digest& pack) {
+    return concat(kParityFolder, "/", to_hex(pack));
+}
+
+std::string quarantine_name(std::string_view blob) {
+    return concat(kQuarantineFolder, "/", blob);
+}
+
+std::optional<PointName> find_checks_name(std::string_view name) {
+    return find_timed_name(kChecksFolder, name);
+}
+
+std::optional<content::Digest> find_parity_pack(std::string_view name) {
+    return find_digest(rest_below(kParityFolder, name));
+}
+
+std::optional<std::string> find_generation_id(std::string_view name) {
+    const auto id = rest_below(kGenerationsFolder, name);
+    return is_hex(id, kIdDigits) ? std::optional(std::string(id)) : std::nullopt;
+}
+
+std::optional<content::Digest> find_held_point(std::string_view name) {
+    return find_digest(rest_below(kHoldsFolder, name));
+}
+
+std::optional<SessionBlobName> find_session_name(std::string_view name) {
+    const auto rest = rest_below(kSessionsFolder, name);
+    const auto id = rest.substr(0, kIdDigits);
+    if (!is_hex(id, kIdDigits)) {
         return std::nullopt;
     }
-    const auto digest = find_digest(rest.substr(dash + 1));
-    if (!digest) {
+    const auto suffix = rest.substr(kIdDigits);
+    if (suffix.empty()) {
+        return SessionBlobName{std::string(id), SessionBlob::Base};
+    }
+    if (suffix == kEndSuffix) {
+        return SessionBlobName{std::string(id), SessionBlob::End};
+    }
+    const auto number = suffix.substr(1);
+    if (suffix.front() != '-' || number.empty() || number.size() > kMostBeatDigits ||
+        !std::all_of(number.begin(), number.end(), is_digit)) {
         return std::nullopt;
     }
-    return PointName{std::string(rest.substr(0, dash)), *digest};
+    return SessionBlobName{std::string(id), SessionBlob::Beat};
 }
 
 }  // namespace backup::repository

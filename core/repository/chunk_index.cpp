@@ -1,113 +1,305 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/chunk_index.hpp"
 
+#include "core/base/patience.hpp"
+#include "core/base/task_group.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/blob_name.hpp"
+
 #include <algorithm>
-#include <cmath>
+#include <mutex>
 #include <utility>
 
 namespace backup::repository {
 
 namespace {
 
-bool is_before(const IndexRecord& record, const content::ShortId& id) {
-    return record.id < id;
-}
-
-/// The first 8 bytes as a number that sorts as the bytes do.
-std::uint64_t sort_key(const content::ShortId& id) {
-    std::uint64_t key = 0;
-    for (std::size_t i = 0; i < sizeof(key); ++i) {
-        key = key << 8U | std::to_integer<std::uint64_t>(id.bytes[i]);
-    }
-    return key;
-}
-
-/// Where the id is or would be. Ids are uniform, so their value nearly tells their place.
-std::vector<IndexRecord>::const_iterator lower_bound(const std::vector<IndexRecord>& run,
-                                                     const content::ShortId& id) {
-    const auto size = run.size();
-    const auto share = static_cast<double>(sort_key(id)) / 0x1p64;
-    const auto guess = std::min(static_cast<std::size_t>(share * static_cast<double>(size)), size);
-    const auto spread = static_cast<std::size_t>(std::sqrt(static_cast<double>(size))) + 8;
-    auto first = run.begin();
-    auto last = run.end();
-    if (guess > spread && is_before(run[guess - spread], id)) {
-        first += static_cast<std::ptrdiff_t>(guess - spread);
-    }
-    if (guess + spread < size && !is_before(run[guess + spread], id)) {
-        last = run.begin() + static_cast<std::ptrdiff_t>(guess + spread);
-    }
-    return std::lower_bound(first, last, id, is_before);
-}
-
-std::vector<IndexRecord> merge(const std::vector<IndexRecord>& left,
-                               const std::vector<IndexRecord>& right) {
-    std::vector<IndexRecord> merged(left.size() + right.size());
-    std::merge(left.begin(),
-               left.end(),
-               right.begin(),
-               right.end(),
-               merged.begin(),
-               [](const IndexRecord& a, const IndexRecord& b) { return a.id < b.id; });
-    merged.erase(std::unique(merged.begin(), merged.end()), merged.end());
-    return merged;
-}
+// A list is old as soon as it is read; so often a segment may vanish right then.
+constexpr int kMostLists = 8;
 
 }  // namespace
 
-void ChunkIndex::add(IndexSegment segment) {
-    std::vector<std::uint32_t> numbers;
-    numbers.reserve(segment.packs.size());
-    for (const auto& pack : segment.packs) {
-        const auto next = static_cast<std::uint32_t>(packs_.size());
-        const auto [place, is_new] = pack_numbers_.try_emplace(pack.name, next);
-        if (is_new) {
-            packs_.push_back(pack);
+ChunkIndex::ChunkIndex(const Repository& repository, ChunkIndexOptions options)
+    : repository_(repository),
+      options_(std::move(options)),
+      view_(std::make_shared<const View>()),
+      blocks_(options_.cache_bytes) {}
+
+bool ChunkIndex::refresh() {
+    need_patience();
+    const std::scoped_lock lock(loading_);
+    bool any_came = false;
+    for (int i = 0; i < kMostLists; ++i) {
+        const auto listed = list_index_segments(repository_);
+        if (listed.size() < known_.size() && !repository_exists(repository_.backend())) {
+            // A disk that went away leaves an empty directory behind, and comes back.
+            throw Error(
+                ErrorCode::NoRepository,
+                concat("the repository is not at ", repository_.backend().location(), " any more"));
         }
-        numbers.push_back(place->second);
+        forget_vanished(listed);
+        bool some_vanished = false;
+        any_came = open_new(listed, some_vanished) || any_came;
+        if (!some_vanished) {
+            break;
+        }
     }
-    for (auto& record : segment.records) {
-        record.pack = numbers[record.pack];
+    exchange_view();
+    return any_came;
+}
+
+void ChunkIndex::forget_vanished(const std::vector<ListedSegment>& listed) {
+    bool was_replacing = false;
+    const auto is_gone = [&](const auto& known) {
+        const auto place = std::lower_bound(
+            listed.begin(), listed.end(), known.first, [](const auto& left, const auto& name) {
+                return left.digest < name;
+            });
+        if (place != listed.end() && place->digest == known.first) {
+            return false;
+        }
+        was_replacing = was_replacing || !known.second.replaced.empty();
+        return true;
+    };
+    std::erase_if(known_, is_gone);
+    if (was_replacing) {
+        // What it replaced and is still there counts again.
+        std::erase_if(known_, [](const auto& known) { return known.second.segment == nullptr; });
     }
-    if (segment.records.empty()) {
-        return;
+}
+
+// The largest first: what they were made from need not be opened at all then.
+bool ChunkIndex::open_new(std::vector<ListedSegment> listed, bool& some_vanished) {
+    std::sort(listed.begin(), listed.end(), [](const auto& left, const auto& right) {
+        return left.blob_bytes > right.blob_bytes;
+    });
+    std::set<content::Digest> replaced;
+    for (const auto& [digest, known] : known_) {
+        replaced.insert(known.replaced.begin(), known.replaced.end());
     }
-    runs_.push_back(std::move(segment.records));
-    while (runs_.size() > 1 && runs_[runs_.size() - 2].size() < 2 * runs_.back().size()) {
-        auto last = std::move(runs_.back());
-        runs_.pop_back();
-        runs_.back() = merge(runs_.back(), last);
+    bool any_came = false;
+    for (const auto& [digest, blob_bytes] : listed) {
+        if (known_.contains(digest)) {
+            continue;
+        }
+        Known known;
+        const auto failure = failure_of([&] {
+            if (!replaced.contains(digest)) {
+                known = open(digest, blob_bytes);
+            }
+        });
+        if (failure && failure->code() == ErrorCode::NotFound) {
+            some_vanished = true;
+            continue;
+        }
+        if (failure && !report(index_name(digest), *failure)) {
+            throw Error(*failure);
+        }
+        any_came = any_came || known.segment != nullptr;
+        replaced.insert(known.replaced.begin(), known.replaced.end());
+        known_.emplace(digest, std::move(known));
+    }
+    return any_came;
+}
+
+void ChunkIndex::add(const content::Digest& segment) {
+    const std::scoped_lock lock(loading_);
+    if (!known_.contains(segment)) {
+        const auto blob_bytes = repository_.backend().size(index_name(segment));
+        known_.emplace(segment, open(segment, blob_bytes));
+        exchange_view();
+    }
+}
+
+ChunkIndex::Known ChunkIndex::open(const content::Digest& digest, std::uint64_t blob_bytes) {
+    Known known;
+    IndexTables tables;
+    auto segment = std::make_shared<Segment>();
+    segment->reader = std::make_unique<IndexReader>(repository_, digest, blob_bytes, tables);
+    segment->number = next_segment_++;
+    segment->packs.reserve(tables.packs.size());
+    known.replaced = std::move(tables.replaced);
+    {
+        const std::unique_lock lock(mutex_);
+        for (const auto& pack : tables.packs) {
+            segment->packs.push_back(packs_.add(pack));
+        }
+    }
+    known.segment = std::move(segment);
+    return known;
+}
+
+void ChunkIndex::exchange_view() {
+    auto next = std::make_shared<View>();
+    for (const auto& [digest, known] : known_) {
+        for (const auto& name : known.replaced) {
+            // Nothing can replace itself: it would be lost with nobody to take its place.
+            if (name != digest) {
+                next->replaced.insert(name);
+            }
+        }
+    }
+    for (auto& [digest, known] : known_) {
+        if (next->replaced.contains(digest)) {
+            known.segment = nullptr;
+        } else if (known.segment != nullptr) {
+            next->segments.push_back(known.segment);
+        }
+    }
+    // The largest first: that is where a chunk most likely is.
+    std::stable_sort(next->segments.begin(),
+                     next->segments.end(),
+                     [](const SegmentPointer& left, const SegmentPointer& right) {
+                         return left->reader->record_count() > right->reader->record_count();
+                     });
+    const std::unique_lock lock(mutex_);
+    view_ = std::move(next);
+}
+
+ChunkIndex::ViewPointer ChunkIndex::view() const {
+    const std::shared_lock lock(mutex_);
+    return view_;
+}
+
+bool ChunkIndex::report(const std::string& name, const Error& error) const {
+    if (!options_.on_damaged || error.code() == ErrorCode::Interrupted) {
+        return false;
+    }
+    if (reported_.lock()->insert(name).second) {
+        options_.on_damaged(name, error);
+    }
+    return true;
+}
+
+IndexBlockCache::Block ChunkIndex::get_block(const Segment& segment, std::uint32_t block) const {
+    if (auto cached = blocks_.find(segment.number, block)) {
+        return cached;
+    }
+    need_patience();
+    auto records = segment.reader->read_block(block);
+    for (auto& record : records) {
+        record.pack = segment.packs[record.pack];
+    }
+    auto shared = std::make_shared<const std::vector<IndexRecord>>(std::move(records));
+    blocks_.insert(segment.number, block, shared);
+    return shared;
+}
+
+/// False when `visit` wants no more.
+bool ChunkIndex::visit_matches(const Segment& segment,
+                               const content::ShortId& id,
+                               const Visit& visit) const {
+    const auto& fences = segment.reader->fences();
+    for (auto block = segment.reader->first_block_of(id);
+         block < fences.size() && fences[block] <= id;
+         ++block) {
+        const auto records = get_block(segment, block);
+        auto at = std::lower_bound(records->begin(),
+                                   records->end(),
+                                   id,
+                                   [](const IndexRecord& record, const content::ShortId& wanted) {
+                                       return record.id < wanted;
+                                   });
+        for (; at != records->end() && at->id == id; ++at) {
+            if (!visit(*at)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// One damaged segment must not hide what another one says.
+void ChunkIndex::look_up(const content::ShortId& id, const Visit& visit) const {
+    std::optional<Error> problem;
+    bool found = false;
+    const auto note = [&](const IndexRecord& record) {
+        found = true;
+        return visit(record);
+    };
+    const auto view = this->view();
+    for (const auto& segment : view->segments) {
+        if (!segment->reader->may_contain(id)) {
+            continue;
+        }
+        bool wants_more = true;
+        auto failure = failure_of([&] { wants_more = visit_matches(*segment, id, note); });
+        if (!wants_more) {
+            return;
+        }
+        if (failure && failure->code() == ErrorCode::Interrupted) {
+            throw Error(*failure);
+        }
+        const bool is_gone = failure && failure->code() == ErrorCode::NotFound;
+        if (failure && (is_gone || !report(segment->reader->name(), *failure))) {
+            problem = std::move(failure);
+        }
+    }
+    if (problem && !found) {
+        throw Error(*problem);
     }
 }
 
 std::vector<IndexRecord> ChunkIndex::find_all(const content::ShortId& id) const {
     std::vector<IndexRecord> found;
-    for (const auto& run : runs_) {
-        for (auto at = lower_bound(run, id);
-             at != run.end() && at->id == id && found.size() < kMostPlaces;
-             ++at) {
-            found.push_back(*at);
+    look_up(id, [&found](const IndexRecord& record) {
+        if (std::find(found.begin(), found.end(), record) == found.end()) {
+            found.push_back(record);
         }
-    }
+        return found.size() < kMostPlaces;
+    });
     return found;
 }
 
-const IndexRecord* ChunkIndex::find(const content::ShortId& id) const {
-    for (const auto& run : runs_) {
-        const auto at = lower_bound(run, id);
-        if (at != run.end() && at->id == id) {
-            return &*at;
+std::optional<IndexRecord> ChunkIndex::find(const content::ShortId& id) const {
+    std::optional<IndexRecord> found;
+    look_up(id, [&found](const IndexRecord& record) {
+        found = record;
+        return false;
+    });
+    return found;
+}
+
+IndexedPack ChunkIndex::pack(std::uint32_t number) const {
+    const std::shared_lock lock(mutex_);
+    return packs_.at(number);
+}
+
+std::vector<IndexedPack> ChunkIndex::list_packs() const {
+    const std::shared_lock lock(mutex_);
+    std::vector<bool> is_used(packs_.size());
+    for (const auto& segment : view_->segments) {
+        for (const auto number : segment->packs) {
+            is_used[number] = true;
         }
     }
-    return nullptr;
+    std::vector<IndexedPack> packs;
+    for (std::uint32_t number = 0; number < is_used.size(); ++number) {
+        if (is_used[number]) {
+            packs.push_back(packs_.at(number));
+        }
+    }
+    return packs;
 }
 
 std::uint64_t ChunkIndex::chunk_count() const {
     std::uint64_t count = 0;
-    for (const auto& run : runs_) {
-        count += run.size();
+    for (const auto& segment : view()->segments) {
+        count += segment->reader->record_count();
     }
     return count;
+}
+
+bool ChunkIndex::is_superseded(const content::Digest& name) const {
+    return view()->replaced.contains(name);
+}
+
+std::vector<std::shared_ptr<const IndexReader>> ChunkIndex::list_segments() const {
+    std::vector<std::shared_ptr<const IndexReader>> readers;
+    for (const auto& segment : view()->segments) {
+        readers.emplace_back(segment, segment->reader.get());
+    }
+    return readers;
 }
 
 }  // namespace backup::repository

@@ -3,6 +3,7 @@
 // repository. All functions may be called from any thread.
 #pragma once
 
+#include "core/base/byte_chain.hpp"
 #include "core/base/error.hpp"
 #include "core/content/chunk_id.hpp"
 #include "core/repository/index_segment.hpp"
@@ -17,9 +18,16 @@
 
 namespace backup::repository {
 
+class IndexReader;
+
 struct ChunkStoreOptions {
     std::uint64_t frame_cache_bytes = 64U << 20U;
-    /// Told of an index segment that cannot be read, which is left out then; without it, it throws.
+    /// For blocks of the index.
+    std::uint64_t index_cache_bytes = 32U << 20U;
+    /// Threads that decode ahead of those who collect() in order (a mount).
+    unsigned prefetch_threads = 0;
+    /// Told of an index segment that cannot be read, when it is opened or later from any thread;
+    /// what it says is left out then. Without it, that throws.
     std::function<void(const std::string& blob, const Error& error)> on_damaged_index;
 };
 
@@ -39,7 +47,8 @@ struct ChunkStoreCounters {
 
 class ChunkStore {
   public:
-    /// Loads the index. `repository` must outlive this.
+    /// Opens the index; its records are read when they are asked for. `repository` must outlive
+    /// this.
     explicit ChunkStore(const Repository& repository, ChunkStoreOptions options = {});
     ~ChunkStore();
     ChunkStore(const ChunkStore&) = delete;
@@ -53,8 +62,13 @@ class ChunkStore {
     std::vector<ChunkLocation> find_all(const content::ShortId& id) const;
     /// Every pack the index names.
     std::vector<IndexedPack> list_packs() const;
-    /// How many chunks the index names; one that stands in two segments may count twice.
+    /// How many chunks the index names; one that stands in two segments counts twice.
     std::uint64_t chunk_count() const;
+    /// A present index segment says that this pack (or segment) is not needed any more: that it is
+    /// missing is no loss, whatever a point's pack set says.
+    bool is_superseded(const content::Digest& name) const;
+    /// The segments in use (index_reader.hpp): for whoever goes through all records.
+    std::vector<std::shared_ptr<const IndexReader>> list_segments() const;
 
     /// The whole chunk; throws CorruptData naming the chunk and pack when it is missing or damaged.
     Bytes read(const content::ShortId& id);
@@ -62,12 +76,26 @@ class ChunkStore {
     /// out.size() bytes from `offset` of the chunk: decodes only the frames that hold them.
     void read_range(const content::ShortId& id, std::uint64_t offset, std::span<std::byte> out);
 
+    /// The same bytes without copying them, as pieces of decoded frames behind what `out` holds.
+    /// For those who come back for the neighbours: decoded frames stay in the cache.
+    void collect(const content::ShortId& id,
+                 std::uint64_t offset,
+                 std::uint64_t size,
+                 ByteChain& out);
+
     /// Reads all of a chunk and proves its name with the keyed hash (verify --read-data).
     void verify(const content::ChunkId& id, content::ChunkKind kind);
 
-    /// Looks for index segments that came since; true when there were any (a mount follows new
-    /// points).
+    /// Looks for index segments that came since, and drops those that are gone or replaced; true
+    /// when any came (a mount follows new points). A read that meets a pack or a segment that was
+    /// removed does this by itself, once, and looks again.
     bool refresh();
+    /// Uses a segment that was just written, without looking for others.
+    void add_segment(const content::Digest& name);
+
+    /// Closes files that were not read since the last call, so that an idle mount does not keep a
+    /// disk busy.
+    void close_idle();
 
     ChunkStoreCounters counters() const;
 

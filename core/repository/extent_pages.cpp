@@ -54,7 +54,7 @@ ExtentRoot store_extents(PageSink& sink, std::vector<Extent> extents) {
     return root;
 }
 
-std::vector<Extent> decode_extent_page(ByteView bytes, std::uint64_t begin, std::uint64_t end) {
+std::vector<Extent> decode_extent_page(ByteView bytes) {
     const auto count = bytes.size() / kExtentBytes;
     if (bytes.size() % kExtentBytes != 0 || count == 0 || count > kExtentsInExtentPage) {
         throw Error(ErrorCode::CorruptData, "an extent page has an impossible length");
@@ -62,13 +62,25 @@ std::vector<Extent> decode_extent_page(ByteView bytes, std::uint64_t begin, std:
     std::vector<Extent> extents(count);
     for (std::size_t i = 0; i < count; ++i) {
         extents[i] = decode_extent(bytes.data() + i * kExtentBytes);
-        if (extents[i].end <= (i == 0 ? begin : extents[i - 1].end)) {
+        if (i > 0 && extents[i].end <= extents[i - 1].end) {
             throw Error(ErrorCode::CorruptData, "extents of an extent page are out of order");
         }
+    }
+    return extents;
+}
+
+void check_extent_page(std::span<const Extent> extents, std::uint64_t begin, std::uint64_t end) {
+    if (extents.front().end <= begin) {
+        throw Error(ErrorCode::CorruptData, "extents of an extent page are out of order");
     }
     if (extents.back().end != end) {
         throw Error(ErrorCode::CorruptData, "an extent page ends at the wrong place");
     }
+}
+
+std::vector<Extent> decode_extent_page(ByteView bytes, std::uint64_t begin, std::uint64_t end) {
+    auto extents = decode_extent_page(bytes);
+    check_extent_page(extents, begin, end);
     return extents;
 }
 

@@ -21,7 +21,11 @@ struct ExtentRoot {
 /// chunk ids, so that an insertion into the file moves few cuts.
 ExtentRoot store_extents(PageSink& sink, std::vector<Extent> extents);
 
-/// Reads an extent page that must cover the file from `begin` to `end`; throws CorruptData.
+/// Reads an extent page; throws CorruptData, also when its extents are not in order.
+std::vector<Extent> decode_extent_page(ByteView bytes);
+/// Throws CorruptData when they do not cover the file from `begin` to `end`.
+void check_extent_page(std::span<const Extent> extents, std::uint64_t begin, std::uint64_t end);
+/// Both.
 std::vector<Extent> decode_extent_page(ByteView bytes, std::uint64_t begin, std::uint64_t end);
 
 /// Number of the extent that holds `offset`, which must be below the last end.

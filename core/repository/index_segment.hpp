@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An index segment, encoded and decoded: docs/format.md section 8. Says which chunk lies where.
+// An index segment, encoded and decoded as a whole: docs/format.md section 8. Says which chunk lies
+// where. For large ones: index_reader.hpp and index_writer.hpp.
 #pragma once
 
 #include "core/content/chunk_id.hpp"
@@ -37,7 +38,7 @@ struct IndexRecord {
 struct IndexSegment {
     std::vector<IndexRecord> records;  // sorted by id
     std::vector<IndexedPack> packs;
-    std::vector<content::Digest> replaced;  // names of segments that are superfluous now
+    std::vector<content::Digest> replaced;  // names of segments and packs: superfluous
 };
 
 Bytes encode_index(const Repository& repository, const IndexSegment& segment, Random& random);

@@ -123,6 +123,10 @@ KeyRing derive_keys(const SecretKey& master, const RepositoryId& repository) {
     keys.metadata = derive(master, repository, "metadata");
     keys.index = derive(master, repository, "index");
     keys.point = derive(master, repository, "point");
+    keys.session = derive(master, repository, "session");
+    keys.collection = derive(master, repository, "collection");
+    keys.hold = derive(master, repository, "hold");
+    keys.checks = derive(master, repository, "checks");
     return keys;
 }
 

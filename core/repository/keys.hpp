@@ -24,6 +24,10 @@ struct KeyRing {
     SecretKey metadata{};
     SecretKey index{};
     SecretKey point{};
+    SecretKey session{};
+    SecretKey collection{};
+    SecretKey hold{};
+    SecretKey checks{};
 };
 
 KeyRing derive_keys(const SecretKey& master, const RepositoryId& repository);

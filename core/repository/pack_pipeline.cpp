@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/index_writer.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,17 +12,24 @@ namespace backup::repository {
 
 namespace {
 
-constexpr std::size_t kWaitingGroups = 4;
+constexpr std::size_t kWaitingGroups = 2;
 constexpr std::size_t kWaitingPacks = 2;
 
-// A run that dies loses what no index names yet: so much at most.
+// A run that dies loses what no index names yet: so much at most. What is not indexed is kept in
+// memory, too.
 constexpr std::uint64_t kLargestUnindexed = std::uint64_t{2} << 30U;
+constexpr std::size_t kMostUnindexed = std::size_t{1} << 18U;
+
+// Tiny chunks would make a pack's table as large as the pack.
+constexpr std::size_t kMostChunksInPack = std::size_t{1} << 15U;
 
 }  // namespace
 
-PackPipeline::PackPipeline(const Repository& repository, Random& random)
+PackPipeline::PackPipeline(const Repository& repository, Random& random, OnIndexed on_indexed)
     : repository_(repository),
       random_(random),
+      on_indexed_(std::move(on_indexed)),
+      makes_parity_(repository.backend().exists(kParityMark)),
       jobs_(kWaitingGroups),
       finished_(kWaitingPacks) {
     threads_.start([this](const std::stop_token& stop) { run([&] { seal_groups(stop); }); });
@@ -53,23 +61,38 @@ void PackPipeline::drain() {
 }
 
 void PackPipeline::write_index() {
+    const auto segment = take_unindexed();
+    if (!segment.packs.empty()) {
+        put_index(segment);
+    }
+}
+
+IndexSegment PackPipeline::take_unindexed() {
     auto segment = [this] {
         auto progress = progress_.lock();
         progress->unindexed_bytes = 0;
         return std::exchange(progress->unindexed, {});
     }();
-    if (segment.packs.empty()) {
-        return;
-    }
-    auto& backend = repository_.backend();
     std::sort(segment.records.begin(),
               segment.records.end(),
               [](const IndexRecord& left, const IndexRecord& right) { return left.id < right.id; });
-    const auto blob = encode_index(repository_, segment, random_);
+    return segment;
+}
+
+content::Digest PackPipeline::put_index(const IndexSegment& segment) {
+    auto& backend = repository_.backend();
+    IndexWriter index(repository_, random_);
+    for (const auto& pack : segment.packs) {
+        index.add_pack(pack);
+    }
+    for (const auto& record : segment.records) {
+        index.add(record);
+    }
     backend.sync();
-    backend.put(index_name(content::sha256(blob)), blob);
+    const auto name = index.commit();
     backend.sync();
-    progress_.lock()->stored_bytes += blob.size();
+    progress_.lock()->stored_bytes += index.stored_bytes();
+    return name;
 }
 
 std::vector<content::Digest> PackPipeline::list_packs() const {
@@ -96,14 +119,15 @@ void PackPipeline::seal_groups(const std::stop_token& stop) {
             return;
         }
         if (!pack) {
-            pack = std::make_unique<PackWriter>(repository_, job->kind, random_);
+            pack = std::make_unique<PackWriter>(repository_, job->kind, random_, makes_parity_);
         }
         if (!pack->has_room_for(*job->group)) {
             throw Error(ErrorCode::Internal, "a group of frames is larger than a pack may be");
         }
         pack->add(*job->group);
-        if (pack->stored_bytes() >= repository_.parameters().pack_bytes &&
-            !finish_pack(pack, stop)) {
+        const bool is_full = pack->stored_bytes() >= repository_.parameters().pack_bytes ||
+                             pack->chunks().size() >= kMostChunksInPack;
+        if (is_full && !finish_pack(pack, stop)) {
             return;
         }
     }
@@ -126,10 +150,21 @@ void PackPipeline::commit_packs(const std::stop_token& stop) {
         }
         (*pack)->commit();
         note_committed(**pack);
-        if (progress_.lock()->unindexed_bytes >= kLargestUnindexed) {
-            write_index();
+        if (!has_much_unindexed()) {
+            continue;
+        }
+        const auto segment = take_unindexed();
+        const auto name = put_index(segment);
+        if (on_indexed_) {
+            on_indexed_(name, segment.records);
         }
     }
+}
+
+bool PackPipeline::has_much_unindexed() const {
+    auto progress = progress_.lock();
+    return progress->unindexed_bytes >= kLargestUnindexed ||
+           progress->unindexed.records.size() >= kMostUnindexed;
 }
 
 void PackPipeline::note_committed(const PackWriter& pack) {
@@ -137,6 +172,10 @@ void PackPipeline::note_committed(const PackWriter& pack) {
     auto& segment = progress->unindexed;
     const auto number = static_cast<std::uint32_t>(segment.packs.size());
     segment.packs.push_back(pack.pack());
+    // Pages that are not used cost nothing; growing would copy, and hold both for a moment.
+    if (segment.records.empty()) {
+        segment.records.reserve(kMostUnindexed + kMostChunksInPack);
+    }
     for (const auto& chunk : pack.chunks()) {
         segment.records.push_back(
             {chunk.id.short_id(), number, chunk.first_frame, chunk.offset, chunk.length});

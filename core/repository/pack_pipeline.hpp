@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups of frames in, packs and index segments out: one thread seals and writes, one waits for the
-// disk, so that those who make the groups wait for neither. Memory: a few groups.
+// disk, so that those who make the groups wait for neither. Memory: a few groups, and the records
+// of at most 2^18 chunks that no segment names yet.
 #pragma once
 
 #include "core/base/error.hpp"
@@ -10,6 +11,7 @@
 #include "core/repository/pack_writer.hpp"
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,8 +21,13 @@ namespace backup::repository {
 /// All functions may be called from any thread. After an error each of them throws that error.
 class PackPipeline {
   public:
+    /// Told of a segment the pipeline wrote by itself, durable by now, with all its records. Called
+    /// from a thread of the pipeline.
+    using OnIndexed =
+        std::function<void(const content::Digest& segment, std::span<const IndexRecord> records)>;
+
     /// `random` must be safe to be used by another thread.
-    PackPipeline(const Repository& repository, Random& random);
+    PackPipeline(const Repository& repository, Random& random, OnIndexed on_indexed = {});
     ~PackPipeline();
     PackPipeline(const PackPipeline&) = delete;
     PackPipeline& operator=(const PackPipeline&) = delete;
@@ -60,6 +67,9 @@ class PackPipeline {
     bool finish_pack(Pack& pack, const std::stop_token& stop);
     void commit_packs(const std::stop_token& stop);
     void note_committed(const PackWriter& pack);
+    bool has_much_unindexed() const;
+    IndexSegment take_unindexed();
+    content::Digest put_index(const IndexSegment& segment);
     template <typename Work>
     void run(Work work);
     void fail(const Error& error);
@@ -67,6 +77,8 @@ class PackPipeline {
 
     const Repository& repository_;
     Random& random_;
+    const OnIndexed on_indexed_;
+    const bool makes_parity_;
     BoundedQueue<Job> jobs_;
     BoundedQueue<Pack> finished_;  // nullptr: a request to drain passes by
     mutable Synchronized<Progress> progress_;

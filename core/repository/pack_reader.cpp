@@ -5,6 +5,8 @@
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
 
+#include <utility>
+
 namespace backup::repository {
 
 namespace {
@@ -57,12 +59,7 @@ std::uint64_t PackReader::read(std::uint32_t first,
                                std::span<std::byte> out,
                                DecodeState& state) const {
     const auto begin = begin_of(first);
-    const std::uint64_t size = frame(first + count - 1).end - begin;
-    if (state.sealed.size() < size) {
-        state.sealed.resize(size);
-    }
-    const auto sealed = std::span(state.sealed).first(size);
-    backend_.get_range(name_, begin, sealed);
+    const auto sealed = fetch(first, count, state);
     for (auto number = first; number < first + count; ++number) {
         const auto plain_bytes = frame(number).plain_bytes;
         decode(number,
@@ -71,7 +68,43 @@ std::uint64_t PackReader::read(std::uint32_t first,
                state);
         out = out.subspan(plain_bytes);
     }
-    return size;
+    return sealed.size();
+}
+
+ByteView PackReader::fetch(std::uint32_t first, std::uint32_t count, DecodeState& state) const {
+    const auto begin = begin_of(first);
+    const std::uint64_t size = frame(first + count - 1).end - begin;
+    if (state.sealed.size() < size) {
+        state.sealed.resize(size);
+    }
+    const auto sealed = std::span(state.sealed).first(size);
+    file()->read(begin, sealed);
+    return sealed;
+}
+
+// Not locked while it opens: storage may be slow. Of two files that were opened one is closed
+// again.
+PackReader::File PackReader::file() const {
+    {
+        auto open = open_.lock();
+        open->was_used = true;
+        if (open->file != nullptr) {
+            return open->file;
+        }
+    }
+    File fresh = backend_.open(name_);
+    auto open = open_.lock();
+    if (open->file == nullptr) {
+        open->file = std::move(fresh);
+    }
+    return open->file;
+}
+
+void PackReader::close_if_idle() const {
+    auto open = open_.lock();
+    if (!std::exchange(open->was_used, false)) {
+        open->file.reset();
+    }
 }
 
 void PackReader::decode(std::uint32_t number,

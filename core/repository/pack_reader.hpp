@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// An open pack: its key and the table of its frames. Immutable after opening: any thread.
+// An open pack: its key, the table of its frames, and its file while it is read. Any thread.
 #pragma once
 
+#include "core/base/synchronized.hpp"
 #include "core/content/compression.hpp"
 #include "core/repository/index_segment.hpp"
 #include "core/repository/pack_layout.hpp"
@@ -38,6 +39,9 @@ class PackReader {
                        std::span<std::byte> out,
                        DecodeState& state) const;
 
+    /// The stored bytes of `count` frames in one piece; valid until `state` is used again.
+    ByteView fetch(std::uint32_t first, std::uint32_t count, DecodeState& state) const;
+
     /// Decodes one frame from its stored bytes.
     void decode(std::uint32_t number,
                 ByteView sealed,
@@ -47,14 +51,26 @@ class PackReader {
     /// The table of chunks: for verification.
     std::vector<PackChunk> read_chunk_table() const;
 
+    /// Closes the file when nothing was read since the last call; the next read opens it again.
+    void close_if_idle() const;
+
   private:
+    using File = std::shared_ptr<backend::BlobReader>;
+
+    struct OpenFile {
+        File file;
+        bool was_used = false;
+    };
+
     std::uint64_t begin_of(std::uint32_t number) const;
+    File file() const;
 
     backend::Backend& backend_;
     std::string name_;
     BlobOpener opener_;
     PackTrailer trailer_;
     std::vector<PackFrame> frames_;
+    mutable Synchronized<OpenFile> open_;
 };
 
 }  // namespace backup::repository

@@ -21,11 +21,17 @@ std::uint64_t table_bytes(std::size_t frames, std::size_t chunks) {
 
 }  // namespace
 
-PackWriter::PackWriter(const Repository& repository, BlobKind kind, Random& random)
+PackWriter::PackWriter(const Repository& repository,
+                       BlobKind kind,
+                       Random& random,
+                       bool makes_parity)
     : backend_(repository.backend()),
       sealer_(repository.id(), repository.keys(), kind, random),
       blob_(backend_.create(kPacksFolder)),
       buffer_(kBufferBytes) {
+    if (makes_parity) {
+        parity_.emplace();
+    }
     pack_.kind = kind;
     pack_.salt = sealer_.salt();
     write(sealer_.header());
@@ -74,6 +80,10 @@ void PackWriter::finish() {
 }
 
 void PackWriter::commit() {
+    if (parity_) {
+        backend_.put(parity_name(pack_.name), parity_->finish(pack_.name));
+        parity_.reset();
+    }
     blob_->commit(pack_name(pack_.name));
     blob_.reset();
 }
@@ -104,6 +114,9 @@ void PackWriter::flush() {
     filled_ = 0;
     if (!bytes.empty()) {
         hash_.update(bytes);
+        if (parity_) {
+            parity_->update(bytes);
+        }
         blob_->write(bytes);
     }
 }

@@ -6,15 +6,21 @@
 #include "core/content/frame_group.hpp"
 #include "core/repository/index_segment.hpp"
 #include "core/repository/pack_layout.hpp"
+#include "core/repository/parity.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace backup::repository {
 
 class PackWriter {
   public:
-    PackWriter(const Repository& repository, BlobKind kind, Random& random);
+    /// `makes_parity`: the blob parity/<pack> is made as well.
+    PackWriter(const Repository& repository,
+               BlobKind kind,
+               Random& random,
+               bool makes_parity = false);
 
     /// Whether the group can still get in without breaking the format's limits.
     bool has_room_for(const content::FrameGroup& group) const;
@@ -43,6 +49,7 @@ class PackWriter {
     BlobSealer sealer_;
     std::unique_ptr<backend::BlobWriter> blob_;
     content::Sha256 hash_;
+    std::optional<ParityMaker> parity_;
     std::vector<PackFrame> frames_;
     std::vector<PackChunk> chunks_;
     IndexedPack pack_;

@@ -3,8 +3,18 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/repository/extent_pages.hpp"
 
 namespace backup::repository {
+
+namespace {
+
+std::uint64_t cost_of(const Page& page) {
+    constexpr std::uint64_t kOverhead = 256;
+    return page.bytes.size() + page.extents.size() * sizeof(Extent) + kOverhead;
+}
+
+}  // namespace
 
 PageCache::PageCache(std::shared_ptr<PageSource> source, std::uint64_t limit_bytes)
     : source_(std::move(source)),
@@ -38,6 +48,9 @@ PagePointer PageCache::get(const content::ShortId& id, bool is_directory_page) {
                                 fresh->bytes = source_->get(id);
                                 if (is_directory_page) {
                                     fresh->view = std::make_unique<const PageView>(fresh->bytes);
+                                } else {
+                                    fresh->extents = decode_extent_page(fresh->bytes);
+                                    fresh->bytes = {};
                                 }
                                 return fresh;
                             });
@@ -53,10 +66,10 @@ void PageCache::keep(const content::ShortId& id, const PagePointer& page) {
     }
     contents->by_use.push_front({id, page});
     contents->by_id.emplace(id, contents->by_use.begin());
-    contents->bytes += page->bytes.size();
+    contents->bytes += cost_of(*page);
     while (contents->bytes > limit_bytes_ && contents->by_use.size() > 1) {
         const auto& oldest = contents->by_use.back();
-        contents->bytes -= oldest.page->bytes.size();
+        contents->bytes -= cost_of(*oldest.page);
         contents->by_id.erase(oldest.id);
         contents->by_use.pop_back();
     }

@@ -11,13 +11,15 @@
 #include <list>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace backup::repository {
 
-/// The bytes of a page; `view` is there for directory pages, not for extent pages.
+/// A decoded page: `view` is there for directory pages, `extents` for extent pages.
 struct Page {
     Bytes bytes;
     std::unique_ptr<const PageView> view;
+    std::vector<Extent> extents;
 };
 
 using PagePointer = std::shared_ptr<const Page>;

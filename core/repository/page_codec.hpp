@@ -64,6 +64,8 @@ class PageView {
 
     std::uint32_t entries() const { return entries_; }
 
+    std::uint32_t page_references() const { return references_; }
+
     // Numbers must be below the counts: a record's own ranges are proven by then.
     DirectoryRecord directory(std::uint32_t number) const;
     EntryRecord entry(std::uint32_t number) const;

@@ -36,6 +36,13 @@ class StoreSource : public PageSource {
         chunks_.read_range(id, offset, out);
     }
 
+    void collect(const content::ShortId& id,
+                 std::uint64_t offset,
+                 std::uint64_t size,
+                 ByteChain& out) override {
+        chunks_.collect(id, offset, size, out);
+    }
+
   private:
     ChunkStore& chunks_;
 };
@@ -55,6 +62,13 @@ std::vector<content::ShortId> parse_page_table(ByteView table) {
 }
 
 }  // namespace
+
+void PageSource::collect(const content::ShortId& id,
+                         std::uint64_t offset,
+                         std::uint64_t size,
+                         ByteChain& out) {
+    get_range(id, offset, append_room(out, size));
+}
 
 std::unique_ptr<PageSink> make_page_sink(Writer& writer) {
     return std::make_unique<WriterSink>(writer);

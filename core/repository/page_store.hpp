@@ -3,7 +3,7 @@
 // Tests stand in for it with a map.
 #pragma once
 
-#include "core/base/bytes.hpp"
+#include "core/base/byte_chain.hpp"
 #include "core/content/chunk_id.hpp"
 
 #include <memory>
@@ -31,6 +31,11 @@ class PageSource {
     virtual void get_range(const content::ShortId& id,
                            std::uint64_t offset,
                            std::span<std::byte> out) = 0;
+    /// The same bytes behind what `out` holds; without copying them where that can be.
+    virtual void collect(const content::ShortId& id,
+                         std::uint64_t offset,
+                         std::uint64_t size,
+                         ByteChain& out);
 };
 
 /// Both keep a reference only.

@@ -2,6 +2,7 @@
 #include "core/repository/point_store.hpp"
 
 #include "core/base/json.hpp"
+#include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/content/compression.hpp"
 #include "core/repository/blob_access.hpp"
@@ -112,6 +113,15 @@ PointRecord load_point(const Repository& repository,
                         });
 }
 
+/// Somebody has forgotten the point since it was listed. A list that fails throws.
+bool is_gone(const Repository& repository, const std::string& blob_name) {
+    bool is_there = false;
+    repository.backend().list(kPointsFolder, [&](const backend::BlobInfo& info) {
+        is_there = is_there || info.name == blob_name;
+    });
+    return !is_there;
+}
+
 }  // namespace
 
 std::vector<PointRecord> list_points(
@@ -135,15 +145,16 @@ std::vector<PointRecord> list_points(
             points.push_back(*same->second);
             continue;
         }
-        if (!on_damaged) {
-            points.push_back(load_point(repository, blob_name, name));
+        const auto failure =
+            failure_of([&] { points.push_back(load_point(repository, blob_name, name)); });
+        if (!failure ||
+            (failure->code() == ErrorCode::NotFound && is_gone(repository, blob_name))) {
             continue;
         }
-        try {
-            points.push_back(load_point(repository, blob_name, name));
-        } catch (const Error& error) {
-            on_damaged(blob_name, error);
+        if (!on_damaged) {
+            throw Error(*failure);
         }
+        on_damaged(blob_name, *failure);
     }
     std::sort(points.begin(), points.end(), [](const PointRecord& left, const PointRecord& right) {
         return std::tie(left.point.created, left.point.id) <

@@ -27,8 +27,8 @@ struct PointRecord {
 };
 
 /// All points, oldest first (by creation, then id). A damaged one is reported to `on_damaged`
-/// (blob name, error) and left out; without a callback it throws. Those in `known` are taken over
-/// without being read again (when they are still there).
+/// (blob name, error) and left out; without a callback it throws. One that is removed meanwhile is
+/// left out. Those in `known` are taken over without being read again (when they are still there).
 std::vector<PointRecord> list_points(
     const Repository& repository,
     const std::function<void(const std::string&, const Error&)>& on_damaged = {},

@@ -76,11 +76,11 @@ std::string_view word_for(SlotMethod method) {
 
 SecretKey unlock(const std::vector<Slot>& slots, const RepositoryId& id, const Secret& secret) {
     const auto method = secret.key_file ? SlotMethod::KeyFile : SlotMethod::Passphrase;
-    std::string damaged;
+    std::vector<std::string> damaged;
     bool has_method = false;
     for (const auto& slot : slots) {
         if (slot.is_damaged) {
-            damaged = slot.name;
+            damaged.push_back(slot.name);
             continue;
         }
         if (slot_repository(slot.bytes) != id || slot_method(slot.bytes) != method) {
@@ -94,10 +94,11 @@ SecretKey unlock(const std::vector<Slot>& slots, const RepositoryId& id, const S
         }
     }
     if (!damaged.empty()) {
-        throw Error(
-            ErrorCode::CorruptData,
-            concat(
-                damaged, " is damaged, and no other key slot opens with this ", word_for(method)));
+        throw Error(ErrorCode::CorruptData,
+                    concat(join(damaged, ", "),
+                           damaged.size() == 1 ? " is" : " are",
+                           " damaged, and no other key slot opens with this ",
+                           word_for(method)));
     }
     if (slots.empty()) {
         throw Error(ErrorCode::CorruptData, "the repository has lost its key slots (keys/)");
@@ -139,6 +140,7 @@ void init_repository(backend::Backend& backend,
     const auto keys = derive_keys(master, fresh.id);
     backend.put(kConfigName, encode_config(fresh.id, keys, parameters, clock.now(), random), true);
     backend.sync();
+    backend.restore_reserve();
 }
 
 bool repository_exists(backend::Backend& backend) {

@@ -37,6 +37,14 @@ const SecretKey& key_of(const KeyRing& keys, BlobKind kind) {
             return keys.index;
         case BlobKind::Point:
             return keys.point;
+        case BlobKind::Session:
+            return keys.session;
+        case BlobKind::Collection:
+            return keys.collection;
+        case BlobKind::Hold:
+            return keys.hold;
+        case BlobKind::Checks:
+            return keys.checks;
     }
     throw Error(ErrorCode::Internal, "a blob kind without a key");
 }
@@ -63,7 +71,7 @@ Salt make_salt(Random& random) {
 }
 
 bool is_known(BlobKind kind) {
-    constexpr std::string_view known = "CDMIP";
+    constexpr std::string_view known = "CDMIPSGHV";
     return known.find(static_cast<char>(kind)) != std::string_view::npos;
 }
 

@@ -19,6 +19,10 @@ enum class BlobKind : std::uint8_t {
     MetadataPack = 'M',
     Index = 'I',
     Point = 'P',
+    Session = 'S',
+    Collection = 'G',
+    Hold = 'H',
+    Checks = 'V',
 };
 
 using Salt = std::array<std::byte, format::kSaltBytes>;

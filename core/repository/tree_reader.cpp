@@ -7,7 +7,8 @@
 #include "core/repository/page_cache.hpp"
 
 #include <algorithm>
-#include <unordered_map>
+#include <numeric>
+#include <tuple>
 
 namespace backup::repository {
 namespace {
@@ -20,6 +21,15 @@ struct Found {
     content::ShortId id;
     DirectoryRecord record;
 };
+
+// More pieces than that cost more than copying: a file of many tiny extents.
+constexpr std::size_t kLongestChain = 200;
+
+Error unreadable(const TreeEntry& entry) {
+    return {
+        ErrorCode::Io,
+        concat(printable(entry.attributes.name), ": could not be read when the backup was made")};
+}
 
 // First number in [first, first + count) whose name is not before `name`.
 template <typename NameOf>
@@ -48,15 +58,27 @@ struct TreeReader::State {
         : cache(std::move(page_cache)),
           root(root_directory),
           pages(std::move(page_table)) {
-        ordinals.reserve(pages.size());
-        for (std::size_t i = 0; i < pages.size(); ++i) {
-            ordinals.emplace(pages[i], i);
-        }
+        by_id.resize(pages.size());
+        std::iota(by_id.begin(), by_id.end(), 0U);
+        std::sort(by_id.begin(), by_id.end(), [this](std::uint32_t a, std::uint32_t b) {
+            return std::tie(pages[a], a) < std::tie(pages[b], b);
+        });
+    }
+
+    std::optional<std::uint32_t> find_ordinal(const content::ShortId& page) const {
+        const auto at = std::lower_bound(
+            by_id.begin(), by_id.end(), page, [this](std::uint32_t a, const content::ShortId& id) {
+                return pages[a] < id;
+            });
+        return at != by_id.end() && pages[*at] == page ? std::optional(*at) : std::nullopt;
     }
 
     Found open(const DirectoryRef& directory);
     DirectoryRef target(const Found& found, std::uint32_t page, std::uint32_t slot) const;
-    TreeEntry decode(const PageView& view, const content::ShortId& page, std::uint32_t index) const;
+    TreeEntry decode(const PageView& view,
+                     const content::ShortId& page,
+                     std::optional<std::uint32_t> ordinal,
+                     std::uint32_t index) const;
     bool list(const DirectoryRef& directory,
               std::uint64_t& skip,
               unsigned depth,
@@ -65,6 +87,11 @@ struct TreeReader::State {
                              const EntryRecord& record,
                              std::uint64_t offset,
                              std::span<std::byte> out);
+    void collect_extents(const PageView& view,
+                         const EntryRecord& record,
+                         std::uint64_t offset,
+                         std::uint64_t size,
+                         ByteChain& out);
     void flatten(const Extent& extent,
                  unsigned depth,
                  std::uint64_t begin,
@@ -80,7 +107,7 @@ struct TreeReader::State {
     std::shared_ptr<PageCache> cache;
     DirectoryRef root;
     std::vector<content::ShortId> pages;
-    std::unordered_map<content::ShortId, std::uint64_t> ordinals;
+    std::vector<std::uint32_t> by_id;  // numbers of pages, sorted by the ids of the pages
 };
 
 Found TreeReader::State::open(const DirectoryRef& directory) {
@@ -101,6 +128,7 @@ DirectoryRef TreeReader::State::target(const Found& found,
 
 TreeEntry TreeReader::State::decode(const PageView& view,
                                     const content::ShortId& page,
+                                    std::optional<std::uint32_t> ordinal,
                                     std::uint32_t index) const {
     TreeEntry out;
     out.attributes = view.decode_entry(index);
@@ -110,8 +138,8 @@ TreeEntry TreeReader::State::decode(const PageView& view,
     if (record.content == ContentKind::Directory) {
         out.directory = {record.a == kThisPage ? page : view.page_reference(record.a), record.b};
     }
-    if (const auto ordinal = ordinals.find(page); ordinal != ordinals.end()) {
-        out.position = (ordinal->second << kPositionIndexBits) | index;
+    if (ordinal) {
+        out.position = (std::uint64_t{*ordinal} << kPositionIndexBits) | index;
     }
     return out;
 }
@@ -137,8 +165,9 @@ bool TreeReader::State::list(const DirectoryRef& directory,
     const auto begin =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(skip, found.record.entries));
     skip -= begin;
+    const auto ordinal = find_ordinal(found.id);
     for (auto i = begin; i < found.record.entries; ++i) {
-        if (!visit(decode(view, found.id, found.record.first_entry + i))) {
+        if (!visit(decode(view, found.id, ordinal, found.record.first_entry + i))) {
             return false;
         }
     }
@@ -164,7 +193,8 @@ Extent TreeReader::State::locate(const PageView& view,
     auto extent = view.extent(record.a + low);
     for (unsigned depth = record.depth; depth > 0; --depth) {
         const auto page = cache->get_extent_page(extent.chunk);
-        const auto extents = decode_extent_page(page->bytes, begin, extent.end);
+        const auto& extents = page->extents;
+        check_extent_page(extents, begin, extent.end);
         const auto number = find_extent(extents, offset);
         begin = number == 0 ? begin : extents[number - 1].end;
         extent = extents[number];
@@ -193,6 +223,29 @@ std::size_t TreeReader::State::read_extents(const PageView& view,
     return done;
 }
 
+void TreeReader::State::collect_extents(const PageView& view,
+                                        const EntryRecord& record,
+                                        std::uint64_t offset,
+                                        std::uint64_t size,
+                                        ByteChain& out) {
+    const auto end = offset + size;
+    while (offset < end) {
+        if (out.size() >= kLongestChain) {
+            read_extents(view, record, offset, append_room(out, end - offset));
+            return;
+        }
+        std::uint64_t begin = 0;
+        const auto extent = locate(view, record, offset, begin);
+        const auto piece = std::min(extent.end, end) - offset;
+        if (extent.chunk.is_hole()) {
+            append_room(out, piece);
+        } else {
+            cache->source().collect(extent.chunk, offset - begin, piece, out);
+        }
+        offset += piece;
+    }
+}
+
 void TreeReader::State::flatten(
     const Extent& extent,
     unsigned depth,
@@ -203,7 +256,8 @@ void TreeReader::State::flatten(
         return;
     }
     const auto page = cache->get_extent_page(extent.chunk);
-    for (const auto& below : decode_extent_page(page->bytes, begin, extent.end)) {
+    check_extent_page(page->extents, begin, extent.end);
+    for (const auto& below : page->extents) {
         flatten(below, depth - 1, begin, visit);
         begin = below.end;
     }
@@ -269,7 +323,7 @@ std::optional<TreeEntry> TreeReader::find(const DirectoryRef& directory, std::st
             if (at == end || view.entry_name(at) != name) {
                 return std::nullopt;
             }
-            return state_->decode(view, here.page, at);
+            return state_->decode(view, here.page, state_->find_ordinal(here.page), at);
         }
         auto at = lower_bound_name(record.first_slice, record.slices, name, [&](std::uint32_t i) {
             return view.slice(i).first_name;
@@ -303,7 +357,7 @@ TreeEntry TreeReader::at(std::uint64_t position) {
     place.page = state_->pages[ordinal];
     place.index = index;
     const auto page = state_->page_of(place);
-    return state_->decode(*page->view, place.page, index);
+    return state_->decode(*page->view, place.page, static_cast<std::uint32_t>(ordinal), index);
 }
 
 FileContent TreeReader::load_content(const TreeEntry& entry) {
@@ -339,10 +393,32 @@ std::size_t TreeReader::read(const TreeEntry& entry,
         case ContentKind::Extents:
             return state_->read_extents(view, record, offset, wanted);
         default:
-            throw Error(ErrorCode::Io,
-                        concat(printable(entry.attributes.name),
-                               ": could not be read when the backup was made"));
+            throw unreadable(entry);
     }
+}
+
+ByteChain TreeReader::collect(const TreeEntry& entry, std::uint64_t offset, std::uint64_t size) {
+    auto page = state_->page_of(entry);
+    const auto& view = *page->view;
+    const auto record = view.entry(entry.index);
+    ByteChain out;
+    if (record.type != model::FileType::Regular || offset >= record.size) {
+        return out;
+    }
+    size = std::min(size, record.size - offset);
+    switch (record.content) {
+        case ContentKind::Inline: {
+            const auto bytes = as_bytes(view.heap(record.a, record.b)).subspan(offset, size);
+            out.push_back({bytes, std::move(page)});
+            break;
+        }
+        case ContentKind::Extents:
+            state_->collect_extents(view, record, offset, size, out);
+            break;
+        default:
+            throw unreadable(entry);
+    }
+    return out;
 }
 
 std::uint64_t TreeReader::allocated_bytes(const TreeEntry& entry) {

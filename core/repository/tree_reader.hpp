@@ -3,6 +3,7 @@
 // are cached. All functions may be called from any thread; all throw CorruptData on damage.
 #pragma once
 
+#include "core/base/byte_chain.hpp"
 #include "core/model/file_entry.hpp"
 #include "core/repository/directory_ref.hpp"
 #include "core/repository/file_content.hpp"
@@ -87,11 +88,15 @@ class TreeReader {
     /// file. Throws Io when the content could not be read at the time of the backup.
     std::size_t read(const TreeEntry& entry, std::uint64_t offset, std::span<std::byte> out);
 
-    /// Offset of the next data (or hole) at or behind `offset`, as lseek(2) SEEK_DATA and
-    /// SEEK_HOLE; nothing when there is no data behind it. The end of the file is a hole.
+    /// The same bytes as pieces of what is decoded already; for those who read in order and come
+    /// back for the neighbours (a mount).
+    ByteChain collect(const TreeEntry& entry, std::uint64_t offset, std::uint64_t size);
+
     /// Bytes of a regular file that are not holes.
     std::uint64_t allocated_bytes(const TreeEntry& entry);
 
+    /// Offset of the next data (or hole) at or behind `offset`, as lseek(2) SEEK_DATA and
+    /// SEEK_HOLE; nothing when there is no data behind it. The end of the file is a hole.
     std::optional<std::uint64_t> seek_data(const TreeEntry& entry, std::uint64_t offset);
     std::uint64_t seek_hole(const TreeEntry& entry, std::uint64_t offset);
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/writer.hpp"
 
-#include "core/base/text.hpp"
+#include "core/base/task_group.hpp"
 #include "core/content/chunker.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/chunk_claims.hpp"
+#include "core/repository/index_merge.hpp"
 #include "core/repository/pack_pipeline.hpp"
+#include "core/repository/session.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <map>
 #include <set>
-#include <unordered_map>
 #include <utility>
 
 namespace backup::repository {
@@ -18,28 +20,6 @@ namespace backup::repository {
 namespace {
 
 constexpr std::uint64_t kMetadataGroupBytes = 1U << 20U;
-
-/// Keys are made by the thread that seals while others commit.
-class SharedRandom : public Random {
-  public:
-    explicit SharedRandom(Random& random) : random_(random) {}
-
-    void fill(std::span<std::byte> out) override {
-        const std::scoped_lock lock(mutex_);
-        random_.fill(out);
-    }
-
-  private:
-    std::mutex mutex_;
-    Random& random_;
-};
-
-enum class ClaimState : std::uint8_t { Claimed, ReliedOn, Added };
-
-struct Claims {
-    std::unordered_map<content::ShortId, ClaimState> chunks;
-    std::set<content::Digest> needed_packs;  // that were there before this run
-};
 
 struct Metadata {
     content::ChunkHasher hasher;
@@ -50,8 +30,10 @@ BlobKind blob_kind(PackKind kind) {
     return kind == PackKind::Data ? BlobKind::DataPack : BlobKind::MetadataPack;
 }
 
-/// Packs the index names that the backend does not have in full.
-std::set<content::Digest> find_lost_packs(const Repository& repository, const ChunkStore& known) {
+/// Packs the index names that the backend does not have in full, or will not have for long.
+std::set<content::Digest> find_lost_packs(const Repository& repository,
+                                          const ChunkStore& known,
+                                          const Session& session) {
     const auto indexed = known.list_packs();
     if (indexed.empty()) {
         return {};
@@ -65,7 +47,8 @@ std::set<content::Digest> find_lost_packs(const Repository& repository, const Ch
     std::set<content::Digest> lost;
     for (const auto& pack : indexed) {
         const auto found = present.find(pack.name);
-        if (found == present.end() || found->second != pack.size) {
+        if (found == present.end() || found->second != pack.size ||
+            session.is_condemned(pack.name)) {
             lost.insert(pack.name);
         }
     }
@@ -75,39 +58,47 @@ std::set<content::Digest> find_lost_packs(const Repository& repository, const Ch
 }  // namespace
 
 struct Writer::State {
-    State(const Repository& used,
-          ChunkStore& store,
-          Random& source,
-          Clock& time,
-          WriterOptions options)
+    State(
+        const Repository& used, ChunkStore& store, Random& source, Clock& time, WriterOptions given)
         : repository(used),
           known(store),
-          lost_packs(find_lost_packs(used, store)),
+          options(given),
           random(source),
+          session(used, random, time),
+          lost_packs(find_lost_packs(used, store, session)),
           clock(time),
           chunker(used.keys().chunker, used.parameters().chunker),
+          claims(store, [this](const content::Digest& pack) { return is_usable(pack); }),
           metadata(Metadata{content::ChunkHasher(used.keys().chunk_id),
                             content::FrameGroupBuilder(used.parameters().frame_bytes,
                                                        options.compression_level,
                                                        options.verify_writes)}),
-          pipeline(used, random) {}
+          pipeline(used,
+                   random,
+                   [this](const content::Digest& segment, std::span<const IndexRecord> records) {
+                       known.add_segment(segment);
+                       claims.drop_indexed(records);
+                   }) {}
 
-    bool is_stored_before(const content::ShortId& id, Claims& seen) const;
     bool is_known(const content::ShortId& id, bool claim);
+    bool is_usable(const content::Digest& pack) const;
     void add_group(content::FrameGroup group, PackKind kind);
     content::ChunkId add_chunk(content::ChunkKind kind, ByteView plain);
     Stream add_stream(ByteView bytes);
     void flush();
-    void check_claims();
+    void compact();
+    std::vector<content::Digest> needed_packs();
     Bytes list_needed_packs();
 
     const Repository& repository;
     ChunkStore& known;
+    const WriterOptions options;
+    SharedRandom random;  // keys are made by the thread that seals while others commit
+    Session session;
     const std::set<content::Digest> lost_packs;
-    SharedRandom random;
     Clock& clock;
     const content::Chunker chunker;
-    Synchronized<Claims> claims;
+    ChunkClaims claims;
     Synchronized<Metadata> metadata;
     std::atomic<std::uint64_t> chunks_added{0};
     std::atomic<std::uint64_t> chunks_known{0};
@@ -115,41 +106,14 @@ struct Writer::State {
     PackPipeline pipeline;
 };
 
-bool Writer::State::is_stored_before(const content::ShortId& id, Claims& seen) const {
-    const auto place = known.find(id);
-    if (!place) {
-        return false;
-    }
-    if (!lost_packs.contains(place->pack)) {
-        seen.needed_packs.insert(place->pack);
-        return true;
-    }
-    for (const auto& other : known.find_all(id)) {
-        if (!lost_packs.contains(other.pack)) {
-            seen.needed_packs.insert(other.pack);
-            return true;
-        }
-    }
-    return false;
+bool Writer::State::is_usable(const content::Digest& pack) const {
+    return !lost_packs.contains(pack) && !session.is_condemned(pack);
 }
 
 bool Writer::State::is_known(const content::ShortId& id, bool claim) {
-    auto seen = claims.lock();
-    if (const auto found = seen->chunks.find(id); found != seen->chunks.end()) {
-        if (found->second == ClaimState::Claimed) {
-            found->second = ClaimState::ReliedOn;
-        }
-        ++chunks_known;
-        return true;
-    }
-    if (is_stored_before(id, *seen)) {
-        ++chunks_known;
-        return true;
-    }
-    if (claim) {
-        seen->chunks.emplace(id, ClaimState::Claimed);
-    }
-    return false;
+    const bool is_known = claims.is_known(id, claim);
+    chunks_known += is_known ? 1U : 0U;
+    return is_known;
 }
 
 void Writer::State::add_group(content::FrameGroup group, PackKind kind) {
@@ -157,6 +121,7 @@ void Writer::State::add_group(content::FrameGroup group, PackKind kind) {
     if (group.frames.empty()) {
         return;
     }
+    session.keep_alive();
     std::vector<content::ShortId> ids;
     ids.reserve(group.chunks.size());
     std::uint64_t plain_bytes = 0;
@@ -167,10 +132,7 @@ void Writer::State::add_group(content::FrameGroup group, PackKind kind) {
     pipeline.add(std::move(group), blob_kind(kind));
     chunks_added += ids.size();
     new_bytes += plain_bytes;
-    auto seen = claims.lock();
-    for (const auto& id : ids) {
-        seen->chunks.insert_or_assign(id, ClaimState::Added);
-    }
+    claims.note_added(ids);
 }
 
 content::ChunkId Writer::State::add_chunk(content::ChunkKind kind, ByteView plain) {
@@ -209,27 +171,26 @@ void Writer::State::flush() {
     pipeline.drain();
 }
 
-void Writer::State::check_claims() {
-    auto seen = claims.lock();
-    for (const auto& [id, state] : seen->chunks) {
-        if (state == ClaimState::ReliedOn) {
-            throw Error(ErrorCode::Incomplete,
-                        concat("chunk ",
-                               id.hex(),
-                               " was to come from a part of the backup that failed, and another"
-                               " part needs it"))
-                .hint("run the backup again");
-        }
+// Better a backup with many small segments than none.
+void Writer::State::compact() {
+    if (options.compact_index && !session.saw_collection()) {
+        static_cast<void>(
+            failure_of([this] { compact_index(repository, known.list_segments(), random); }));
     }
 }
 
-Bytes Writer::State::list_needed_packs() {
+std::vector<content::Digest> Writer::State::needed_packs() {
     auto names = pipeline.list_packs();
-    {
-        auto seen = claims.lock();
-        names.insert(names.end(), seen->needed_packs.begin(), seen->needed_packs.end());
-    }
+    const auto found = claims.needed_packs();
+    names.insert(names.end(), found.begin(), found.end());
     std::sort(names.begin(), names.end());
+    // What was indexed during the run is found there again.
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
+
+Bytes Writer::State::list_needed_packs() {
+    const auto names = needed_packs();
     Bytes list;
     list.reserve(names.size() * sizeof(content::Digest));
     for (const auto& name : names) {
@@ -268,21 +229,20 @@ Stream Writer::add_stream(ByteView bytes) {
 }
 
 PointRecord Writer::commit(PointRecord record) {
-    auto& backend = state_->repository.backend();
     state_->flush();
-    state_->check_claims();
+    state_->claims.check();
     // The list cannot name the pack it lies in, so it goes into one of its own.
     record.packs = state_->add_stream(state_->list_needed_packs());
     state_->flush();
     state_->pipeline.write_index();
+    state_->compact();
 
     record.point.finished = state_->clock.now();
     record.point.statistics.new_bytes = state_->new_bytes;
     record.point.statistics.stored_bytes = state_->pipeline.stored_bytes();
     const auto blob = encode_point(state_->repository, record, state_->random);
     const auto digest = content::sha256(blob);
-    backend.put(point_name(record.point.created, digest), blob, true);
-    backend.sync();
+    state_->session.commit(point_name(record.point.created, digest), blob, state_->needed_packs());
     record.point.id = to_hex(digest);
     return record;
 }

@@ -16,6 +16,8 @@ enum class PackKind : std::uint8_t { Data = 'D', Metadata = 'M' };
 struct WriterOptions {
     int compression_level = 1;
     bool verify_writes = true;
+    /// Merges small index segments at commit, unless a collection was under way at the start.
+    bool compact_index = true;
 };
 
 struct WriterCounters {

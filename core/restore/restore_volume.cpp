@@ -5,6 +5,7 @@
 #include "core/base/file_descriptor.hpp"
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
+#include "core/restore/file_crew.hpp"
 #include "core/restore/write_tree.hpp"
 #include "core/volume/channel_sink.hpp"
 #include "core/volume/directory_sink.hpp"
@@ -118,7 +119,9 @@ volume::SinkResult restore_volume_to_directory(const view::NodePointer& node,
                                                std::stop_token stop) {
     volume::DirectorySink sink(
         volume::open_target_directory(target), target.string(), options.options);
+    FileCrew crew(stop, options.progress);
     TreeWriter writer(sink, std::move(stop), options.progress);
+    writer.share_files(sink, crew);
     writer.write_root(node);
     return writer.finish();
 }
@@ -154,7 +157,9 @@ volume::SinkResult copy_to_local(const view::NodePointer& node,
     volume::DirectorySink sink(open_file(full.parent_path(), O_RDONLY | O_DIRECTORY),
                                full.parent_path().string(),
                                sink_options);
+    FileCrew crew(stop, options.progress);
     TreeWriter writer(sink, std::move(stop), options.progress);
+    writer.share_files(sink, crew);
     writer.write_alone(node, full.filename().string());
     return writer.finish();
 }

@@ -5,7 +5,8 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
-#include "core/view/volume_files.hpp"
+#include "core/restore/file_crew.hpp"
+#include "core/volume/directory_sink.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,30 +15,33 @@ namespace backup::restore {
 
 namespace {
 
-constexpr std::size_t kWindow = 256;
-constexpr std::size_t kPiece = 1U << 20U;
-
-/// The repository lost or damaged this one piece of content: the other files can still be had.
-bool concerns_one_file(const Error& error) {
-    return error.code() == ErrorCode::CorruptData || error.code() == ErrorCode::NotFound ||
-           error.code() == ErrorCode::Io;
-}
+// What is kept of a large directory at a time; a listing that goes on has to find its place again.
+constexpr std::size_t kFirstWindow = 256;
+constexpr std::size_t kWindow = 4096;
 
 }  // namespace
-
-model::FileEntry attributes_of(view::Node& node) {
-    const auto* file = dynamic_cast<const view::VolumeFile*>(&node);
-    return file != nullptr ? file->entry().attributes : node.info().attributes;
-}
 
 std::string TreeWriter::path_of(std::string_view name) const {
     return path_.empty() ? std::string(name) : concat(path_, "/", name);
 }
 
+void TreeWriter::share_files(volume::DirectorySink& sink, FileCrew& crew) {
+    directory_sink_ = &sink;
+    crew_ = &crew;
+}
+
 void TreeWriter::enter(const view::NodePointer& directory, model::FileEntry entry) {
+    if (const auto failure = failure_of([&] { trail_.enter(*directory); })) {
+        if (levels_.empty()) {
+            throw *failure;
+        }
+        lacking_.add_problem(printable(path_of(entry.name)), failure->message());
+        return;
+    }
     Level level;
     if (!levels_.empty()) {
-        path_ = path_of(entry.name);
+        path_ += path_.empty() ? "" : "/";
+        path_ += entry.name;
     }
     level.directory = directory;
     level.path_bytes = path_.size();
@@ -50,6 +54,9 @@ void TreeWriter::enter(const view::NodePointer& directory, model::FileEntry entr
 }
 
 volume::SinkResult TreeWriter::finish() {
+    if (crew_ != nullptr) {
+        crew_->finish();
+    }
     volume::SinkResult result = sink_.finish();
     const std::uint64_t count = result.problem_count + lacking_.problem_count;
     for (Problem& problem : std::exchange(lacking_, {}).problems) {
@@ -90,17 +97,11 @@ void TreeWriter::descend() {
             write_node(node, name);
             continue;
         }
-        if (!level.is_at_end) {
-            level.window.clear();
-            level.next = 0;
-            level.directory->list(level.following,
-                                  [&](std::string_view name, const view::NodePointer& node) {
-                                      level.window.emplace_back(std::string(name), node);
-                                      return level.window.size() < kWindow;
-                                  });
-            level.following += level.window.size();
-            level.is_at_end = level.window.size() < kWindow;
+        if (!level.is_at_end && fill_window(level)) {
             continue;
+        }
+        if (level.directory != nullptr) {
+            trail_.leave();
         }
         levels_.pop_back();
         path_.resize(levels_.empty() ? 0 : levels_.back().path_bytes);
@@ -108,11 +109,37 @@ void TreeWriter::descend() {
     }
 }
 
+/// What cannot be listed is lost with all that is below; what lies beside it is not.
+bool TreeWriter::fill_window(Level& level) {
+    level.window.clear();
+    level.next = 0;
+    const std::size_t size = level.following == 0 ? kFirstWindow : kWindow;
+    const auto failure = failure_of([&] {
+        level.directory->list(level.following,
+                              [&](std::string_view name, const view::NodePointer& node) {
+                                  level.window.emplace_back(std::string(name), node);
+                                  return level.window.size() < size;
+                              });
+    });
+    if (failure && !(levels_.size() > 1 && concerns_one_file(*failure))) {
+        throw *failure;
+    }
+    if (failure) {
+        lacking_.add_problem(printable(path_), failure->what());
+    }
+    level.following += level.window.size();
+    level.is_at_end = failure || level.window.size() < size;
+    return !level.window.empty();
+}
+
 void TreeWriter::write_node(const view::NodePointer& node, const std::string& name) {
     model::FileEntry entry = attributes_of(*node);
     entry.name = name;
     if (entry.type == model::FileType::Directory) {
         enter(node, std::move(entry));
+        return;
+    }
+    if (hand_over(node, entry)) {
         return;
     }
     if (!write_as_link(*node, entry)) {
@@ -125,6 +152,18 @@ void TreeWriter::write_node(const view::NodePointer& node, const std::string& na
     if (progress_ != nullptr) {
         progress_->advance(1, entry.size);
     }
+}
+
+/// A file with several names is written here: its links come after it.
+bool TreeWriter::hand_over(const view::NodePointer& node, const model::FileEntry& entry) {
+    if (crew_ == nullptr || entry.type != model::FileType::Regular || entry.has_link_group ||
+        entry.content_unreadable || !has_content_) {
+        return false;
+    }
+    if (auto directory = directory_sink_->current_directory()) {
+        crew_->write(std::move(directory), node, entry);
+    }
+    return true;
 }
 
 bool TreeWriter::write_as_link(view::Node& node, const model::FileEntry& entry) {
@@ -152,51 +191,11 @@ void TreeWriter::write_file(view::Node& node, const model::FileEntry& entry) {
     }
     if (!has_content_) {
         sink_.skip(entry.size);
-    }
-    std::uint64_t at = has_content_ ? 0 : entry.size;
-    while (at < entry.size) {
-        std::optional<std::uint64_t> data;
-        std::uint64_t end = 0;
-        const auto failure = failure_of([&] {
-            data = node.seek_data(at);
-            end = data ? std::min(node.seek_hole(*data), entry.size) : entry.size;
-        });
-        if (failure) {
-            sink_.abandon_file(failure->what());
-            return;
-        }
-        const std::uint64_t begin = std::min(data.value_or(entry.size), entry.size);
-        if (begin > at) {
-            sink_.skip(begin - at);
-        }
-        if (begin < end && !write_extent(node, begin, end)) {
-            return;
-        }
-        at = end;
+    } else if (const auto reason = copy_content(node, entry, sink_, buffer_, stop_)) {
+        sink_.abandon_file(*reason);
+        return;
     }
     sink_.end_file();
-}
-
-/// False: the file was abandoned.
-bool TreeWriter::write_extent(view::Node& node, std::uint64_t begin, std::uint64_t end) {
-    buffer_.resize(kPiece);
-    while (begin < end) {
-        throw_if_stopped(stop_);
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - begin));
-        std::size_t count = 0;
-        const auto failure =
-            failure_of([&] { count = node.read(begin, std::span(buffer_).first(want)); });
-        if (failure && !concerns_one_file(*failure)) {
-            throw *failure;
-        }
-        if (failure || count != want) {
-            sink_.abandon_file(failure ? failure->what() : "its content is shorter than its size");
-            return false;
-        }
-        sink_.write(ByteView(buffer_).first(want));
-        begin += want;
-    }
-    return true;
 }
 
 }  // namespace backup::restore

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "core/base/progress.hpp"
+#include "core/restore/copy_content.hpp"
+#include "core/view/directory_trail.hpp"
 #include "core/view/node.hpp"
 #include "core/volume/tree_sink.hpp"
 
@@ -14,7 +16,13 @@
 #include <utility>
 #include <vector>
 
+namespace backup::volume {
+class DirectorySink;
+}
+
 namespace backup::restore {
+
+class FileCrew;
 
 class TreeWriter {
   public:
@@ -22,6 +30,10 @@ class TreeWriter {
         : sink_(sink),
           stop_(std::move(stop)),
           progress_(progress) {}
+
+    /// The crew writes the files, as far as they do not depend on each other; `sink` is the one
+    /// this was made with. Both must outlive this.
+    void share_files(volume::DirectorySink& sink, FileCrew& crew);
 
     /// From here on the content of files is not read: the sink gets holes of their size instead.
     void leave_out_content() { has_content_ = false; }
@@ -50,16 +62,20 @@ class TreeWriter {
 
     void descend();
     void enter(const view::NodePointer& directory, model::FileEntry entry);
+    bool fill_window(Level& level);
     void write_node(const view::NodePointer& node, const std::string& name);
     bool write_as_link(view::Node& node, const model::FileEntry& entry);
     void write_file(view::Node& node, const model::FileEntry& entry);
-    bool write_extent(view::Node& node, std::uint64_t begin, std::uint64_t end);
+    bool hand_over(const view::NodePointer& node, const model::FileEntry& entry);
     std::string path_of(std::string_view name) const;
 
     volume::TreeSink& sink_;
     std::stop_token stop_;
     Progress* progress_;
+    volume::DirectorySink* directory_sink_ = nullptr;
+    FileCrew* crew_ = nullptr;
     bool has_content_ = true;
+    view::DirectoryTrail trail_;
     std::vector<Level> levels_;
     std::string path_;
     /// By the number in the view and that at the source: the first tells volumes apart, but large
@@ -68,8 +84,5 @@ class TreeWriter {
     volume::SinkResult lacking_;  // only its problems
     Bytes buffer_;
 };
-
-/// The stored attributes of a file of a volume, otherwise what the node shows.
-model::FileEntry attributes_of(view::Node& node);
 
 }  // namespace backup::restore

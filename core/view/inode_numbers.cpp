@@ -38,9 +38,12 @@ TreeInode split_tree_inode(std::uint64_t inode) {
     return {part, ((place >> kIndexBits) << repository::kPositionIndexBits) | index};
 }
 
+bool fits_link_group(std::uint64_t source_inode) {
+    return source_inode <= kPlaceMask;
+}
+
 std::uint64_t make_link_group_inode(std::uint32_t part, std::uint64_t source_inode) {
-    const auto folded = source_inode <= kPlaceMask ? source_inode : hash_text({}, source_inode);
-    return kLinkGroup | place_in(part, folded);
+    return kLinkGroup | place_in(part, source_inode);
 }
 
 std::uint64_t make_synthetic_inode(std::uint64_t parent, std::string_view name) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inode numbers of the view. Entries of volumes: the part (one volume of one point) and the
 // position in its tree, so that a number leads back to its entry without any table. Names of one
-// file share a number made from that of the source. Everything else: a hash of its path, with the
-// highest bit set.
+// file share a number made from that of the source or, where that is too long, the number of the
+// first of them. Everything else: a hash of its path, with the highest bit set.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,9 @@ struct TreeInode {
 bool is_tree_inode(std::uint64_t inode);
 TreeInode split_tree_inode(std::uint64_t inode);
 
-/// One number for all names of a file that has several.
+/// Whether make_link_group_inode takes the number. CephFS begins at 2^40.
+bool fits_link_group(std::uint64_t source_inode);
+/// One number for all names of a file that has several; only for a number that fits.
 std::uint64_t make_link_group_inode(std::uint32_t part, std::uint64_t source_inode);
 
 /// Of a child of a synthetic directory.

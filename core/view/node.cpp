@@ -18,6 +18,13 @@ std::size_t Node::read(std::uint64_t, std::span<std::byte>) {
     return 0;
 }
 
+ByteChain Node::collect(std::uint64_t offset, std::uint64_t size) {
+    ByteChain out;
+    const auto room = append_room(out, size);
+    out.back().bytes = room.first(read(offset, room));
+    return out;
+}
+
 std::optional<std::uint64_t> Node::seek_data(std::uint64_t offset) {
     return offset < info().attributes.size ? std::optional(offset) : std::nullopt;
 }

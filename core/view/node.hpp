@@ -4,6 +4,7 @@
 // thread.
 #pragma once
 
+#include "core/base/byte_chain.hpp"
 #include "core/model/file_entry.hpp"
 
 #include <cstdint>
@@ -57,6 +58,15 @@ class Node {
 
     /// Of a regular file: short only at its end. Throws CorruptData, Io.
     virtual std::size_t read(std::uint64_t offset, std::span<std::byte> out);
+
+    /// The same bytes in pieces, of volumes without copying them.
+    virtual ByteChain collect(std::uint64_t offset, std::uint64_t size);
+
+    /// False when it is known that no file of the same volume has a POSIX access list.
+    virtual bool may_have_access_lists() { return true; }
+
+    /// Finds out, by reading all pages of the volume.
+    virtual void survey() {}
 
     /// As lseek(2) with SEEK_DATA and SEEK_HOLE; nothing when there is no data behind `offset`.
     virtual std::optional<std::uint64_t> seek_data(std::uint64_t offset);

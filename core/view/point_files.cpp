@@ -28,9 +28,14 @@ template <typename Value, typename Make>
 std::function<std::shared_ptr<const Value>()> once(Make make) {
     auto kept = std::make_shared<Synchronized<std::shared_ptr<const Value>>>();
     return [kept, make = std::move(make)]() -> std::shared_ptr<const Value> {
+        if (auto known = *kept->lock()) {
+            return known;
+        }
+        // Not locked while it is made: that may have to read, and storage may be slow.
+        auto made = std::make_shared<const Value>(make());
         auto value = kept->lock();
         if (*value == nullptr) {
-            *value = std::make_shared<const Value>(make());
+            *value = std::move(made);
         }
         return *value;
     };
@@ -64,7 +69,7 @@ Children list_volumes(PointTree& tree, const std::string& name_space) {
         return out;
     }
     tree.reader().list(directory->directory, 0, [&](const TreeEntry& volume) {
-        const auto part = tree.get_part(name_space + "/" + volume.attributes.name);
+        const auto part = tree.get_part(name_space + "/" + volume.attributes.name, volume);
         out.emplace_back(volume_name(volume), std::make_shared<VolumeFile>(part, volume));
         return true;
     });
@@ -182,6 +187,18 @@ NodePointer open_point(repository::ChunkStore& chunks,
                        const repository::PointRecord& record,
                        ViewOptions options) {
     return make_point_node(std::make_shared<ViewState>(chunks, std::move(options)), record);
+}
+
+std::vector<NodePointer> open_points(repository::ChunkStore& chunks,
+                                     std::span<const repository::PointRecord> records,
+                                     ViewOptions options) {
+    const auto state = std::make_shared<ViewState>(chunks, std::move(options));
+    std::vector<NodePointer> roots;
+    roots.reserve(records.size());
+    for (const auto& record : records) {
+        roots.push_back(make_point_node(state, record));
+    }
+    return roots;
 }
 
 }  // namespace backup::view

@@ -7,6 +7,8 @@
 #include "core/view/view_options.hpp"
 
 #include <memory>
+#include <span>
+#include <vector>
 
 namespace backup::view {
 
@@ -17,6 +19,11 @@ class ViewState;
 NodePointer open_point(repository::ChunkStore& chunks,
                        const repository::PointRecord& record,
                        ViewOptions options = {});
+
+/// The roots of several points, which share their caches.
+std::vector<NodePointer> open_points(repository::ChunkStore& chunks,
+                                     std::span<const repository::PointRecord> records,
+                                     ViewOptions options = {});
 
 /// The same inside a view whose points share caches.
 NodePointer make_point_node(std::shared_ptr<ViewState> state,

@@ -13,6 +13,7 @@ namespace {
 
 // etcd refuses values of more than 1.5 MiB by default; some clusters allow more.
 constexpr std::uint64_t kLargestObject = 64U << 20U;
+constexpr std::uint64_t kFactsBytes = 16U << 20U;
 
 std::optional<repository::TreeEntry> find_in(repository::TreeReader& reader,
                                              std::initializer_list<std::string_view> path) {
@@ -71,10 +72,26 @@ ViewState::ViewState(repository::ChunkStore& chunk_store, ViewOptions view_optio
                                                     options.page_cache_bytes)),
       texts(options.text_cache_bytes),
       text_sizes(200'000),
-      indexes(16U << 20U) {}
+      indexes(16U << 20U),
+      facts_(std::make_shared<LruCache<TreeFacts>>(kFactsBytes)) {}
+
+std::shared_ptr<const TreeFacts> TreePart::get_facts() const {
+    auto facts = find_facts();
+    if (facts == nullptr) {
+        facts = std::make_shared<const TreeFacts>(survey_tree(*reader, root));
+        constexpr std::uint64_t kOverhead = 128;
+        known_facts->put(
+            number,
+            facts,
+            kOverhead + facts->first_names.size() * sizeof(facts->first_names.front()));
+    }
+    return facts;
+}
 
 std::shared_ptr<const TreePart> ViewState::get_part(
-    std::uint64_t key, const std::shared_ptr<repository::TreeReader>& reader) {
+    std::uint64_t key,
+    const std::shared_ptr<repository::TreeReader>& reader,
+    const repository::TreeEntry& root) {
     constexpr std::uint32_t kNumbers = (1U << kPartBits) - 1;
     auto parts = parts_.lock();
     auto& part = parts->by_key[key];
@@ -86,7 +103,7 @@ std::shared_ptr<const TreePart> ViewState::get_part(
         while (parts->by_number.contains(number + 1)) {
             number = (number + 1) % kNumbers;
         }
-        part = std::make_shared<const TreePart>(TreePart{reader, number + 1});
+        part = std::make_shared<const TreePart>(TreePart{reader, number + 1, root, facts_});
         parts->by_number.emplace(part->number, part);
     }
     return part;
@@ -98,18 +115,23 @@ std::shared_ptr<const TreePart> ViewState::find_part(std::uint32_t number) {
     return found == parts->by_number.end() ? nullptr : found->second;
 }
 
-// Held while it reads: the second of two threads would only read the same again.
+// Not locked while it reads, which may take long: of two threads that read the same, the first
+// one's stays.
 std::shared_ptr<const PointTree::Opened> PointTree::open() {
+    if (auto known = *opened_.lock()) {
+        return known;
+    }
+    auto read = with_context([&] { return concat("point ", record_.point.name); },
+                             [&] {
+                                 Opened fresh;
+                                 fresh.reader = repository::TreeReader::open(
+                                     state_->chunks, state_->pages, record_);
+                                 fresh.types = read_types(*fresh.reader);
+                                 return std::make_shared<const Opened>(std::move(fresh));
+                             });
     auto opened = opened_.lock();
     if (*opened == nullptr) {
-        *opened = with_context([&] { return concat("point ", record_.point.name); },
-                               [&] {
-                                   Opened fresh;
-                                   fresh.reader = repository::TreeReader::open(
-                                       state_->chunks, state_->pages, record_);
-                                   fresh.types = read_types(*fresh.reader);
-                                   return std::make_shared<const Opened>(std::move(fresh));
-                               });
+        *opened = std::move(read);
     }
     return *opened;
 }
@@ -122,8 +144,9 @@ std::optional<repository::TreeEntry> PointTree::find(std::initializer_list<std::
     return find_in(reader(), path);
 }
 
-std::shared_ptr<const TreePart> PointTree::get_part(std::string_view name) {
-    return state_->get_part(hash_text(name, hash_text(record_.point.id)), open()->reader);
+std::shared_ptr<const TreePart> PointTree::get_part(std::string_view name,
+                                                    const repository::TreeEntry& root) {
+    return state_->get_part(hash_text(name, hash_text(record_.point.id)), open()->reader, root);
 }
 
 model::ManifestType PointTree::type_of(std::string_view resource) {

@@ -29,7 +29,8 @@ class PointTree {
     /// Throws CorruptData.
     repository::TreeReader& reader();
     std::optional<repository::TreeEntry> find(std::initializer_list<std::string_view> path);
-    std::shared_ptr<const TreePart> get_part(std::string_view name);
+    std::shared_ptr<const TreePart> get_part(std::string_view name,
+                                             const repository::TreeEntry& root);
 
     /// apiVersion and kind of "deployments.apps"; both empty when the point does not tell.
     model::ManifestType type_of(std::string_view resource);

@@ -228,6 +228,7 @@ RepositoryView::RepositoryView(const repository::Repository& repository,
 RepositoryView::~RepositoryView() = default;
 
 bool RepositoryView::refresh(std::vector<Problem>* problems) {
+    state_->shared->chunks.close_idle();
     const auto before = points();
     auto records = repository::list_points(
         state_->repository,
@@ -245,6 +246,14 @@ bool RepositoryView::refresh(std::vector<Problem>* problems) {
         [](const PointRecord& a, const PointRecord& b) { return a.point.id == b.point.id; });
     if (is_same) {
         return false;
+    }
+    if (records.size() < before->size() &&
+        !repository::repository_exists(state_->repository.backend())) {
+        // A disk that went away leaves an empty directory behind: not one without points.
+        throw Error(
+            ErrorCode::NoRepository,
+            concat(
+                "the repository is not at ", state_->repository.backend().location(), " any more"));
     }
     state_->shared->chunks.refresh();
     auto top = state_->top.lock();

@@ -8,6 +8,7 @@
 #include "core/repository/tree_reader.hpp"
 #include "core/view/lru_cache.hpp"
 #include "core/view/manifest_list.hpp"
+#include "core/view/tree_facts.hpp"
 #include "core/view/view_options.hpp"
 
 #include <memory>
@@ -24,6 +25,14 @@ namespace backup::view {
 struct TreePart {
     std::shared_ptr<repository::TreeReader> reader;
     std::uint32_t number = 0;
+    repository::TreeEntry root;
+    std::shared_ptr<LruCache<TreeFacts>> known_facts;  // by number
+
+    /// nullptr when nobody asked before.
+    std::shared_ptr<const TreeFacts> find_facts() const { return known_facts->find(number); }
+
+    /// Reads all pages of the volume when nobody did before.
+    std::shared_ptr<const TreeFacts> get_facts() const;
 };
 
 class ViewState {
@@ -33,7 +42,8 @@ class ViewState {
     /// The part for `key` (a hash of point and volume), made when it is asked for the first time.
     /// Its number comes from the key alone unless two keys meet, so it is the same in every mount.
     std::shared_ptr<const TreePart> get_part(std::uint64_t key,
-                                             const std::shared_ptr<repository::TreeReader>& reader);
+                                             const std::shared_ptr<repository::TreeReader>& reader,
+                                             const repository::TreeEntry& root);
     /// nullptr when no part with that number was made yet.
     std::shared_ptr<const TreePart> find_part(std::uint32_t number);
 
@@ -51,6 +61,7 @@ class ViewState {
     };
 
     Synchronized<Parts> parts_;
+    std::shared_ptr<LruCache<TreeFacts>> facts_;
 };
 
 }  // namespace backup::view

@@ -18,9 +18,18 @@ repository::TreeReader& VolumeFile::reader() const {
 
 std::uint64_t VolumeFile::inode() const {
     const auto& attributes = entry_.attributes;
-    return attributes.has_link_group && attributes.inode != 0
-               ? make_link_group_inode(part_->number, attributes.inode)
-               : make_tree_inode(part_->number, entry_.position);
+    if (shares_number()) {
+        return make_link_group_inode(part_->number, attributes.inode);
+    }
+    const auto position = attributes.has_link_group && attributes.inode != 0
+                              ? part_->get_facts()->first_name_of(attributes.inode, entry_.position)
+                              : entry_.position;
+    return make_tree_inode(part_->number, position);
+}
+
+bool VolumeFile::shares_number() const {
+    const auto& attributes = entry_.attributes;
+    return attributes.has_link_group && attributes.inode != 0 && fits_link_group(attributes.inode);
 }
 
 NodeInfo VolumeFile::info() {
@@ -63,6 +72,20 @@ void VolumeFile::list(std::uint64_t first, const Visit& visit) {
 std::size_t VolumeFile::read(std::uint64_t offset, std::span<std::byte> out) {
     return with_context([&] { return printable(entry_.attributes.name); },
                         [&] { return reader().read(entry_, offset, out); });
+}
+
+ByteChain VolumeFile::collect(std::uint64_t offset, std::uint64_t size) {
+    return with_context([&] { return printable(entry_.attributes.name); },
+                        [&] { return reader().collect(entry_, offset, size); });
+}
+
+bool VolumeFile::may_have_access_lists() {
+    const auto facts = part_->find_facts();
+    return facts == nullptr || facts->has_access_lists;
+}
+
+void VolumeFile::survey() {
+    part_->get_facts();
 }
 
 std::optional<std::uint64_t> VolumeFile::seek_data(std::uint64_t offset) {

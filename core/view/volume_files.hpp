@@ -22,11 +22,14 @@ class VolumeFile : public Node {
     std::uint64_t inode() const override;
     NodeInfo info() override;
 
-    bool is_found_by_inode() const override { return !entry_.attributes.has_link_group; }
+    bool is_found_by_inode() const override { return !shares_number(); }
 
     NodePointer find(std::string_view name) override;
     void list(std::uint64_t first, const Visit& visit) override;
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override;
+    ByteChain collect(std::uint64_t offset, std::uint64_t size) override;
+    bool may_have_access_lists() override;
+    void survey() override;
     std::optional<std::uint64_t> seek_data(std::uint64_t offset) override;
     std::uint64_t seek_hole(std::uint64_t offset) override;
 
@@ -36,6 +39,9 @@ class VolumeFile : public Node {
     repository::TreeReader& reader() const;
 
   private:
+    /// Its number comes from that at the source.
+    bool shares_number() const;
+
     std::shared_ptr<const TreePart> part_;
     repository::TreeEntry entry_;
 };

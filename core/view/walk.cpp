@@ -4,6 +4,7 @@
 #include "core/base/closest_match.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/view/directory_trail.hpp"
 
 #include <vector>
 
@@ -89,11 +90,14 @@ NodePointer get_path(const NodePointer& root, std::string_view path) {
 bool walk(const NodePointer& root,
           const std::function<Walk(const std::string& path, const NodePointer& node)>& visit) {
     std::vector<OpenDirectory> open;
+    DirectoryTrail trail;
     open.push_back({root, "", 0, {}, 0});
+    trail.enter(*root);
     while (!open.empty()) {
         auto& directory = open.back();
         if (directory.taken == directory.batch.size() && !directory.refill()) {
             open.pop_back();
+            trail.leave();
             continue;
         }
         const auto [name, node] = std::move(directory.batch[directory.taken++]);
@@ -103,6 +107,7 @@ bool walk(const NodePointer& root,
             return false;
         }
         if (answer == Walk::Into && node->is_directory()) {
+            with_context([&path] { return printable(path); }, [&] { trail.enter(*node); });
             open.push_back({node, path, 0, {}, 0});
         }
     }

@@ -19,10 +19,10 @@ class Budget {
     bool take(std::uint64_t amount, const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
         const std::uint64_t share = std::min(amount, whole_);
-        if (!changed_.wait(lock, stop, [&] { return left_ >= share; })) {
+        if (!changed_.wait(lock, stop, [&] { return is_lifted_ || left_ >= share; })) {
             return false;
         }
-        left_ -= share;
+        left_ -= std::min(share, left_);
         return true;
     }
 
@@ -34,11 +34,21 @@ class Budget {
         changed_.notify_all();
     }
 
+    /// From now on nobody waits: what the amount bounded has come to its end.
+    void lift() {
+        {
+            const std::scoped_lock lock(mutex_);
+            is_lifted_ = true;
+        }
+        changed_.notify_all();
+    }
+
   private:
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::uint64_t left_;
     std::uint64_t whole_;
+    bool is_lifted_ = false;
 };
 
 }  // namespace backup::volume

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/queue.hpp"
 #include "core/base/text.hpp"
+#include "core/volume/budget.hpp"
 
 #include <utility>
 
@@ -11,8 +12,21 @@ namespace backup::volume {
 
 namespace {
 
+/// Frames of many chunks are large: a lane is bounded by their bytes too.
+constexpr std::uint64_t kLaneBytes = 4U << 20U;
+
 /// One direction; the empty optional is the orderly end.
-using Lane = BoundedQueue<std::optional<Message>>;
+struct Lane {
+    explicit Lane(std::size_t capacity) : queue(capacity) {}
+
+    void close() {
+        queue.close();
+        budget.lift();
+    }
+
+    BoundedQueue<std::optional<Message>> queue;
+    Budget budget{kLaneBytes};
+};
 
 class LocalChannel : public Channel {
   public:
@@ -31,11 +45,14 @@ class LocalChannel : public Channel {
         if (has_ended_) {
             return std::nullopt;
         }
-        auto item = in_->pop(stop);
+        auto item = in_->queue.pop(stop);
         if (!item) {
             fail(stop);
         }
         has_ended_ = !item->has_value();
+        if (!has_ended_) {
+            in_->budget.give_back((*item)->size());
+        }
         return std::move(*item);
     }
 
@@ -50,7 +67,8 @@ class LocalChannel : public Channel {
 
   private:
     void push(std::optional<Message> message, const std::stop_token& stop) {
-        if (!out_->push(std::move(message), stop)) {
+        const std::size_t size = message ? message->size() : 0;
+        if (!out_->budget.take(size, stop) || !out_->queue.push(std::move(message), stop)) {
             fail(stop);
         }
     }

@@ -53,7 +53,8 @@ struct LocalChannels {
     std::unique_ptr<Channel> mover;
 };
 
-/// Two ends of one channel in this process; messages are moved, at most `capacity` wait each way.
+/// Two ends of one channel in this process; messages are moved, at most `capacity`, and
+/// about 4 MiB of them, wait each way.
 LocalChannels make_local_channels(std::size_t capacity = 16);
 
 }  // namespace backup::volume

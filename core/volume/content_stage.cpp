@@ -10,14 +10,14 @@ namespace backup::volume {
 
 namespace {
 
-constexpr std::uint64_t kLeastBudget = 32U << 20U;
-constexpr std::uint64_t kBatchBytes = 4U << 20U;
+constexpr std::uint64_t kLeastBudget = 18U << 20U;
+constexpr std::uint64_t kBatchBytes = 2U << 20U;
 constexpr std::size_t kBatchItems = 1024;
 
-/// Twice what all readers may hold in batches they have not sent: they can always go on.
+/// Half as much again as all readers may hold in batches they have not sent: they can always go on.
 std::uint64_t budget_of(const ReadTask& task) {
-    return std::max(kLeastBudget,
-                    2 * task.readers * (kBatchBytes + std::uint64_t{task.chunker.max_bytes}));
+    const auto held = task.readers * (kBatchBytes + std::uint64_t{task.chunker.max_bytes});
+    return std::max(kLeastBudget, held + held / 2);
 }
 
 }  // namespace

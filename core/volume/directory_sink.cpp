@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::size_t kOpenLevels = 64;
 
-bool ends_the_run(int error_number) {
-    return error_number == ENOSPC || error_number == EDQUOT || error_number == EROFS;
-}
-
 bool is_empty(int directory) {
     FileDescriptor copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     const auto close = [](DIR* stream) { ::closedir(stream); };
@@ -41,15 +37,12 @@ bool is_empty(int directory) {
     return true;
 }
 
-}  // namespace
-
-void SinkResult::add_problem(std::string subject, std::string message) {
-    constexpr std::size_t kKept = 1000;
-    ++problem_count;
-    if (problems.size() < kKept) {
-        problems.push_back({std::move(subject), std::move(message), ErrorCode::Incomplete});
-    }
+std::string_view directory_part(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
+
+}  // namespace
 
 FileDescriptor open_target_directory(const std::filesystem::path& target) {
     if (::mkdir(target.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -59,77 +52,35 @@ FileDescriptor open_target_directory(const std::filesystem::path& target) {
 }
 
 DirectorySink::DirectorySink(FileDescriptor root, const std::string& name, SinkOptions options)
-    : options_(options),
+    : ledger_(options),
       root_(std::move(root)) {
-    if (!options_.overwrites && !is_empty(root_.get())) {
+    if (!options.overwrites && !is_empty(root_.get())) {
         throw Error(ErrorCode::AlreadyExists,
                     concat("the directory ", printable(name), " is not empty"))
             .hint("take an empty directory, or allow files to be overwritten");
     }
 }
 
-DirectorySink::~DirectorySink() {
-    discard_file();
-}
+DirectorySink::~DirectorySink() = default;
 
 std::string DirectorySink::path_of(std::string_view name) const {
-    return path_.empty() ? std::string(name) : concat(path_, "/", name);
+    return levels_.back().target->path_of(name);
 }
 
 void DirectorySink::fail(std::string_view name, std::string_view what, int error_number) {
-    const Error error = system_error(error_number, what);
-    if (ends_the_run(error_number)) {
-        Error full = error;
-        full.add_context(printable(path_of(name)));
-        throw full;
-    }
-    note_unmade(name);
-    result_.add_problem(printable(path_of(name)), error.message());
+    ledger_.fail(path_of(name), what, error_number);
 }
 
-void DirectorySink::note_unmade(std::string_view name) {
-    // Into an empty target nothing older can be there.
-    if (options_.overwrites) {
-        unmade_.insert(std::hash<std::string_view>()(path_of(name)));
-    }
-}
-
-/// Also below a directory that could not be made.
-bool DirectorySink::is_unmade(std::string_view path) const {
-    while (!unmade_.empty() && !path.empty()) {
-        if (unmade_.contains(std::hash<std::string_view>()(path))) {
-            return true;
-        }
-        const std::size_t slash = path.rfind('/');
-        path = slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
-    }
-    return false;
-}
-
-/// Without permission to overwrite, the name itself: nobody else is there and O_EXCL holds.
+/// Where nothing older can be, the name itself.
 std::string DirectorySink::working_name(const std::string& name) {
-    return options_.overwrites
-               ? concat(".kubectl-backup-", ::getpid(), "-", next_working_name_++, ".tmp")
-               : name;
+    return ledger_.options.overwrites && !levels_.back().is_new ? ledger_.make_working_name()
+                                                                : name;
 }
 
-bool DirectorySink::put_in_place(const std::string& working, const std::string& name) {
-    if (working == name) {
-        return true;
-    }
-    const bool is_done = ::renameat(here(), working.c_str(), here(), name.c_str()) == 0;
-    const int reason = errno;
-    // rename(2) between two names of the same file does nothing and keeps both.
-    ::unlinkat(here(), working.c_str(), 0);
-    if (!is_done) {
-        fail(name, "put in place", reason);
-    }
-    return is_done;
-}
-
-FileDescriptor DirectorySink::make_directory(const std::string& name) {
-    if (::mkdirat(here(), name.c_str(), 0700) != 0) {
-        if (errno != EEXIST || !options_.overwrites) {
+FileDescriptor DirectorySink::make_directory(const std::string& name, bool& is_new) {
+    is_new = ::mkdirat(here(), name.c_str(), 0700) == 0;
+    if (!is_new) {
+        if (errno != EEXIST || !ledger_.options.overwrites) {
             return {};
         }
         FileDescriptor there = open_component(here(), name, O_RDONLY | O_DIRECTORY);
@@ -147,9 +98,21 @@ FileDescriptor DirectorySink::make_directory(const std::string& name) {
 
 void DirectorySink::push(Level level) {
     if (levels_.size() >= kOpenLevels) {
-        levels_[levels_.size() - kOpenLevels].directory.close();
+        let_go(levels_[levels_.size() - kOpenLevels]);
     }
     levels_.push_back(std::move(level));
+}
+
+void DirectorySink::let_go(Level& level) {
+    struct stat status {};
+
+    if (::fstat(level.target->get(), &status) != 0) {
+        throw system_error(errno, "look at a directory");
+    }
+    level.device = status.st_dev;
+    level.inode = status.st_ino;
+    level.before = level.target;
+    level.target.reset();
 }
 
 void DirectorySink::begin_directory(const model::FileEntry& entry) {
@@ -159,21 +122,26 @@ void DirectorySink::begin_directory(const model::FileEntry& entry) {
     }
     Level level;
     level.entry = entry;
+    FileDescriptor directory;
     if (levels_.empty()) {
-        level.directory = open_component(root_.get(), ".", O_RDONLY | O_DIRECTORY);
-        push(std::move(level));
-        return;
+        directory = open_component(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+        if (!directory) {
+            throw system_error(errno, "open the target directory");
+        }
+    } else {
+        directory = make_directory(entry.name, level.is_new);
+        if (!directory) {
+            fail(entry.name, "make the directory", errno);
+            ++skipped_levels_;
+            return;
+        }
+        level.path =
+            std::make_shared<const TargetPath>(TargetPath{levels_.back().path, entry.name});
+        ledger_.count_directory();
     }
-    level.directory = make_directory(entry.name);
-    if (!level.directory) {
-        fail(entry.name, "make the directory", errno);
-        ++skipped_levels_;
-        return;
-    }
-    path_ = path_of(entry.name);
-    level.path_bytes = path_.size();
+    level.target =
+        std::make_shared<DirectoryTarget>(ledger_, std::move(directory), level.path, level.is_new);
     push(std::move(level));
-    ++result_.directories;
 }
 
 void DirectorySink::end_directory() {
@@ -181,115 +149,91 @@ void DirectorySink::end_directory() {
         --skipped_levels_;
         return;
     }
-    Level level = std::move(levels_.back());
+    const Level level = std::move(levels_.back());
     levels_.pop_back();
-    if (!levels_.empty() || options_.restores_root) {
-        restore_open(level.directory.get(), level.entry);
+    if (!levels_.empty() || ledger_.options.restores_root) {
+        level.target->end(level.entry);
     }
-    if (levels_.empty()) {
-        return;
-    }
-    Level& above = levels_.back();
-    path_.resize(above.path_bytes);
-    if (!above.directory) {
-        above.directory = open_directory_below(root_.get(), path_);
-    }
-    if (!above.directory) {
-        throw system_error(errno, concat("open ", printable(path_), " again"));
+    if (!levels_.empty() && !levels_.back().target) {
+        open_again(levels_.back(), *level.target);
     }
 }
 
-void DirectorySink::begin_file(const model::FileEntry& entry) {
-    if (skipped_levels_ > 0) {
-        return;
+/// One step up from the directory below, as long as that leads where it came from: somebody may
+/// have moved it elsewhere. Otherwise all the way down from the root.
+void DirectorySink::open_again(Level& level, const DirectoryTarget& below) {
+    struct stat status {};
+
+    FileDescriptor directory = open_component(below.get(), "..", O_RDONLY | O_DIRECTORY);
+    if (!directory || ::fstat(directory.get(), &status) != 0 || status.st_dev != level.device ||
+        status.st_ino != level.inode) {
+        const std::string path = level.path == nullptr
+                                     ? std::string()
+                                     : path_text(level.path->above.get(), level.path->name);
+        directory = open_directory_below(root_.get(), path);
     }
-    open_ = OpenFile{};
-    open_.entry = entry;
-    open_.name = working_name(entry.name);
-    open_.file = open_component(here(), open_.name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    is_file_open_ = static_cast<bool>(open_.file);
-    if (!is_file_open_) {
-        fail(entry.name, "create", errno);
+    if (!directory) {
+        throw system_error(errno, "open a directory above again");
+    }
+    level.target =
+        std::make_shared<DirectoryTarget>(ledger_, std::move(directory), level.path, level.is_new);
+    if (const auto before = level.before.lock()) {
+        before->succeed_with(level.target);
+    }
+}
+
+DirectoryTargetPointer DirectorySink::current_directory() const {
+    return skipped_levels_ > 0 ? nullptr : levels_.back().target;
+}
+
+void DirectorySink::begin_file(const model::FileEntry& entry) {
+    if (skipped_levels_ == 0) {
+        open_.emplace(levels_.back().target, entry);
     }
 }
 
 void DirectorySink::write(ByteView bytes) {
-    while (is_file_open_ && !bytes.empty()) {
-        const auto count = ::pwrite(
-            open_.file.get(), bytes.data(), bytes.size(), static_cast<off_t>(open_.written));
-        if (count >= 0) {
-            open_.written += static_cast<std::uint64_t>(count);
-            bytes = bytes.subspan(static_cast<std::size_t>(count));
-        } else if (errno != EINTR) {
-            const int reason = errno;
-            discard_file();
-            fail(open_.entry.name, "write", reason);
-        }
+    if (open_) {
+        open_->write(bytes);
     }
 }
 
 void DirectorySink::skip(std::uint64_t hole_bytes) {
-    if (!is_file_open_) {
-        return;
-    }
-    open_.written += hole_bytes;
-    if (::ftruncate(open_.file.get(), static_cast<off_t>(open_.written)) != 0) {
-        const int reason = errno;
-        discard_file();
-        fail(open_.entry.name, "make a hole", reason);
-    }
-}
-
-void DirectorySink::discard_file() {
-    if (is_file_open_) {
-        is_file_open_ = false;
-        open_.file.close();
-        ::unlinkat(here(), open_.name.c_str(), 0);
-    }
-}
-
-void DirectorySink::abandon_file(std::string_view reason) {
-    if (skipped_levels_ > 0) {
-        return;
-    }
-    if (is_file_open_) {
-        discard_file();
-        note_unmade(open_.entry.name);
-        result_.add_problem(printable(path_of(open_.entry.name)), std::string(reason));
+    if (open_) {
+        open_->skip(hole_bytes);
     }
 }
 
 void DirectorySink::end_file() {
-    if (!is_file_open_) {
-        return;
+    if (open_) {
+        open_->end();
+        open_.reset();
     }
-    restore_open(open_.file.get(), open_.entry);
-    is_file_open_ = false;
-    open_.file.close();
-    if (put_in_place(open_.name, open_.entry.name)) {
-        ++result_.files;
-        result_.bytes += open_.written;
+}
+
+void DirectorySink::abandon_file(std::string_view reason) {
+    if (open_) {
+        open_->abandon(reason);
+        open_.reset();
     }
 }
 
 bool DirectorySink::make_node(const std::string& name, const model::FileEntry& entry) {
+    const auto make = [&](mode_t type, dev_t device) {
+        return ::mknodat(here(), name.c_str(), type | 0600U, device) == 0;
+    };
+    const auto device = [&entry] { return makedev(entry.device_major, entry.device_minor); };
     switch (entry.type) {
         case model::FileType::Symlink:
             return ::symlinkat(entry.link_target.c_str(), here(), name.c_str()) == 0;
         case model::FileType::Fifo:
-            return ::mknodat(here(), name.c_str(), S_IFIFO | 0600U, 0) == 0;
+            return make(S_IFIFO, 0);
         case model::FileType::Socket:
-            return ::mknodat(here(), name.c_str(), S_IFSOCK | 0600U, 0) == 0;
+            return make(S_IFSOCK, 0);
         case model::FileType::CharacterDevice:
-            return ::mknodat(here(),
-                             name.c_str(),
-                             S_IFCHR | 0600U,
-                             makedev(entry.device_major, entry.device_minor)) == 0;
+            return make(S_IFCHR, device());
         case model::FileType::BlockDevice:
-            return ::mknodat(here(),
-                             name.c_str(),
-                             S_IFBLK | 0600U,
-                             makedev(entry.device_major, entry.device_minor)) == 0;
+            return make(S_IFBLK, device());
         default:
             errno = EINVAL;
             return false;
@@ -298,39 +242,71 @@ bool DirectorySink::make_node(const std::string& name, const model::FileEntry& e
 
 void DirectorySink::add(const model::FileEntry& entry) {
     if (skipped_levels_ > 0 ||
-        (entry.type != model::FileType::Symlink && !options_.restores_special_files)) {
+        (entry.type != model::FileType::Symlink && !ledger_.options.restores_special_files)) {
         return;
     }
-    const std::string name = working_name(entry.name);
-    if (!make_node(name, entry)) {
+    std::string name = working_name(entry.name);
+    bool is_made = make_node(name, entry);
+    if (!is_made && errno == EEXIST && ledger_.options.overwrites) {
+        name = ledger_.make_working_name();
+        is_made = make_node(name, entry);
+    }
+    if (!is_made) {
         fail(entry.name,
              entry.type == model::FileType::Symlink ? "make the link" : "make the special file",
              errno);
         return;
     }
-    restore_named(name, entry);
-    if (put_in_place(name, entry.name)) {
-        ++result_.files;
+    ledger_.attributes.restore_named(here(), name, entry);
+    if (levels_.back().target->put_in_place(name, entry.name)) {
+        ledger_.count_file(0);
     }
+}
+
+/// 0 or errno. A neighbour is linked by its name, anything else by way of a descriptor, so that no
+/// link is followed.
+int DirectorySink::make_link(const std::string& name, std::string_view target) {
+    const std::string_view above = directory_part(target);
+    const std::string own = path_of({});
+    if (above.size() + (own.empty() ? 0 : 1) == own.size() &&
+        own.compare(0, above.size(), above) == 0) {
+        const std::string neighbour(target.substr(own.size()));
+        return ::linkat(here(), neighbour.c_str(), here(), name.c_str(), 0) == 0 ? 0 : errno;
+    }
+    const FileDescriptor file = open_below(root_.get(), target, O_PATH);
+    if (!file) {
+        return errno;
+    }
+    const std::string source = "/proc/self/fd/" + std::to_string(file.get());
+    return ::linkat(AT_FDCWD, source.c_str(), here(), name.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0
+                                                                                            : errno;
 }
 
 void DirectorySink::add_link(const model::FileEntry& entry, std::string_view target) {
     if (skipped_levels_ > 0) {
         return;
     }
-    if (is_unmade(target)) {
-        fail(entry.name, concat("link to ", printable(target)), ENOENT);
+    const std::string doing = concat("link to ", printable(target));
+    if (ledger_.is_unmade(target)) {
+        fail(entry.name, doing, ENOENT);
         return;
     }
-    const FileDescriptor file = open_below(root_.get(), target, O_PATH);
-    const std::string name = working_name(entry.name);
-    const std::string source = "/proc/self/fd/" + std::to_string(file.get());
-    if (!file || ::linkat(AT_FDCWD, source.c_str(), here(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-        fail(entry.name, concat("link to ", printable(target)), errno);
+    std::string name = working_name(entry.name);
+    int reason = make_link(name, target);
+    if (reason == EEXIST && ledger_.options.overwrites) {
+        name = ledger_.make_working_name();
+        reason = make_link(name, target);
+    }
+    if (reason != 0) {
+        fail(entry.name, doing, reason);
         return;
     }
-    if (put_in_place(name, entry.name)) {
-        ++result_.files;
+    if (levels_.back().target->put_in_place(name, entry.name)) {
+        // rename(2) between two names of the same file does nothing and keeps both.
+        if (name != entry.name) {
+            ::unlinkat(here(), name.c_str(), 0);
+        }
+        ledger_.count_file(0);
     }
 }
 
@@ -338,16 +314,7 @@ SinkResult DirectorySink::finish() {
     if (::syncfs(root_.get()) != 0) {
         throw system_error(errno, "write the target directory to disk");
     }
-    const auto summarize = [this](std::uint64_t count, std::string_view what) {
-        if (count > 0) {
-            result_.add_problem(concat(what, " of ", count, count == 1 ? " entry" : " entries"),
-                                "could not be restored: not permitted or not supported here");
-        }
-    };
-    summarize(owners_denied_, "owner");
-    summarize(xattrs_denied_, "extended attributes");
-    summarize(times_denied_, "times or mode");
-    return result_;
+    return ledger_.result();
 }
 
 }  // namespace backup::volume

@@ -4,12 +4,16 @@
 #pragma once
 
 #include "core/base/file_descriptor.hpp"
+#include "core/volume/directory_target.hpp"
+#include "core/volume/file_target.hpp"
+#include "core/volume/sink_ledger.hpp"
 #include "core/volume/tree_sink.hpp"
 
 #include <deque>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <sys/types.h>
-#include <unordered_set>
 
 namespace backup::volume {
 
@@ -31,54 +35,42 @@ class DirectorySink : public TreeSink {
     void abandon_file(std::string_view reason) override;
     void add(const model::FileEntry& entry) override;
     void add_link(const model::FileEntry& entry, std::string_view target) override;
+    /// No DirectoryTarget that was handed out may be left.
     SinkResult finish() override;
+
+    /// The current directory, for files that other threads write (FileTarget) while this one goes
+    /// on; nullptr below a directory that could not be made. Every holder of it keeps a descriptor
+    /// open.
+    DirectoryTargetPointer current_directory() const;
 
   private:
     struct Level {
-        FileDescriptor directory;  // closed far above the current one
+        DirectoryTargetPointer target;  // let go far above the current one
+        std::weak_ptr<DirectoryTarget> before;
+        dev_t device = 0;  // of the directory that was let go
+        ino_t inode = 0;
+        std::shared_ptr<const TargetPath> path;
+        bool is_new = false;
         model::FileEntry entry;
-        std::size_t path_bytes = 0;
     };
 
-    struct OpenFile {
-        FileDescriptor file;
-        model::FileEntry entry;
-        std::string name;  // what it is called until it is complete
-        std::uint64_t written = 0;
-    };
-
-    int here() const { return levels_.back().directory.get(); }
+    int here() const { return levels_.back().target->get(); }
 
     std::string path_of(std::string_view name) const;
-    std::string working_name(const std::string& name);
-    bool put_in_place(const std::string& working_name, const std::string& name);
-    FileDescriptor make_directory(const std::string& name);
-    bool make_node(const std::string& name, const model::FileEntry& entry);
-    void discard_file();
     void fail(std::string_view name, std::string_view what, int error_number);
-    void note_unmade(std::string_view name);
-    bool is_unmade(std::string_view path) const;
+    std::string working_name(const std::string& name);
+    FileDescriptor make_directory(const std::string& name, bool& is_new);
+    bool make_node(const std::string& name, const model::FileEntry& entry);
+    int make_link(const std::string& name, std::string_view target);
     void push(Level level);
+    void let_go(Level& level);
+    void open_again(Level& level, const DirectoryTarget& below);
 
-    void restore_open(int file, const model::FileEntry& entry);
-    void restore_named(const std::string& name, const model::FileEntry& entry);
-    bool restore_owner(int file, const model::FileEntry& entry);
-    void restore_xattrs(int file, const std::string& path, const model::FileEntry& entry);
-
-    SinkOptions options_;
+    SinkLedger ledger_;
     FileDescriptor root_;
     std::deque<Level> levels_;
-    std::string path_;
     std::size_t skipped_levels_ = 0;  // below a directory that could not be made
-    OpenFile open_;
-    bool is_file_open_ = false;
-    std::uint64_t next_working_name_ = 0;
-    /// Hashes of the paths that could not be written: what is there now is something older.
-    std::unordered_set<std::size_t> unmade_;
-    SinkResult result_;
-    std::uint64_t owners_denied_ = 0;
-    std::uint64_t xattrs_denied_ = 0;
-    std::uint64_t times_denied_ = 0;
+    std::optional<FileTarget> open_;
 };
 
 /// Opens the directory, makes it when it is missing (not those above it).

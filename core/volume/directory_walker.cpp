@@ -9,13 +9,9 @@
 #include "core/volume/protocol.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
-#include <sys/types.h>
 
 namespace backup::volume {
 
@@ -24,42 +20,8 @@ namespace {
 /// So many directories are open at a time; those further up are opened again on the way back.
 constexpr std::size_t kOpenLevels = 64;
 
-struct CloseDirectory {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
 std::string reason(int error_number) {
     return system_error(error_number, "read").message();
-}
-
-/// All names but "." and "..", sorted as bytes. `problem` is set when the listing broke off.
-std::vector<std::string> list_names(int directory, std::string& problem) {
-    std::vector<std::string> names;
-    FileDescriptor copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::unique_ptr<DIR, CloseDirectory> stream(copy ? ::fdopendir(copy.get()) : nullptr);
-    if (!stream) {
-        problem = reason(errno);
-        return names;
-    }
-    copy.release();
-    for (;;) {
-        errno = 0;
-        const dirent* item = ::readdir(stream.get());
-        if (item == nullptr) {
-            break;
-        }
-        const std::string_view name = item->d_name;
-        if (name != "." && name != "..") {
-            names.emplace_back(name);
-        }
-    }
-    if (errno != 0) {
-        problem = reason(errno);
-    }
-    std::sort(names.begin(), names.end());
-    // A directory that changes while it is listed may give a name twice.
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    return names;
 }
 
 bool matches_any(const std::vector<std::string>& patterns, std::string_view path) {
@@ -77,8 +39,12 @@ DirectoryWalker::DirectoryWalker(int root, WalkOptions options, Clock& clock)
       options_(std::move(options)),
       clock_(clock) {}
 
-bool DirectoryWalker::is_excluded(std::string_view path) const {
-    return matches_any(options_.exclude, path);
+bool DirectoryWalker::is_left_out(std::string_view name, bool is_directory) const {
+    if (options_.exclude.empty() && options_.include.empty()) {
+        return false;
+    }
+    const std::string path = path_of(name);
+    return matches_any(options_.exclude, path) || (!is_directory && !is_included(path));
 }
 
 bool DirectoryWalker::is_included(std::string_view path) const {
@@ -109,7 +75,7 @@ void DirectoryWalker::complete(model::FileEntry& entry,
         entry.has_link_group = false;
     }
     const int directory = levels_.back().directory.get();
-    const auto problem = read_xattrs(path_below(directory, entry.name), entry);
+    const auto problem = xattrs_.read(directory, entry.name.c_str(), entry);
     if (!problem.empty()) {
         visitor.problem(path_of(entry.name), problem, true);
     }
@@ -139,10 +105,9 @@ void DirectoryWalker::pop(WalkVisitor& visitor) {
 
     const bool is_same = level.directory && ::fstat(level.directory.get(), &status) == 0 &&
                          status.st_dev == level.device && status.st_ino == level.inode;
-    if (!is_same && level.next < level.names.size()) {
+    if (!is_same && !level.names.is_at_end()) {
         visitor.problem(path_, "the directory was moved while it was read", true);
         level.names.clear();
-        level.next = 0;
     }
 }
 
@@ -165,7 +130,7 @@ void DirectoryWalker::enter(WalkVisitor& visitor,
     if (is_foreign_mount(status)) {
         visitor.problem(path, "another file system is mounted here; its files are left out", false);
     } else if (level.directory) {
-        level.names = list_names(level.directory.get(), problem);
+        level.names = DirectoryNames(level.directory.get(), problem);
     }
     entry.content_unreadable = !problem.empty();
     level.device = status.st_dev;
@@ -176,26 +141,27 @@ void DirectoryWalker::enter(WalkVisitor& visitor,
     push(std::move(level));
 }
 
-void DirectoryWalker::visit(WalkVisitor& visitor, const std::string& name) {
-    const std::string path = path_of(name);
+void DirectoryWalker::visit(WalkVisitor& visitor, const char* name) {
     const int directory = levels_.back().directory.get();
 
     struct stat status {};
 
-    if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (::fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno != ENOENT) {
-            visitor.problem(path, reason(errno), true);
+            visitor.problem(path_of(name), reason(errno), true);
         }
         return;
     }
     const bool is_directory = S_ISDIR(status.st_mode);
     // The place where fsck of ext file systems puts what it finds: not data of anybody.
-    const bool is_lost_and_found = is_directory && levels_.size() == 1 && name == "lost+found";
-    if (is_lost_and_found || is_excluded(path) || (!is_directory && !is_included(path))) {
+    const bool is_lost_and_found =
+        is_directory && levels_.size() == 1 && std::string_view(name) == "lost+found";
+    if (is_lost_and_found || is_left_out(name, is_directory)) {
         return;
     }
     if (!is_directory && is_foreign_mount(status)) {
-        visitor.problem(path, "a file of another file system is mounted here; left out", false);
+        visitor.problem(
+            path_of(name), "a file of another file system is mounted here; left out", false);
         return;
     }
     model::FileEntry entry = entry_from_stat(name, status);
@@ -208,7 +174,7 @@ void DirectoryWalker::visit(WalkVisitor& visitor, const std::string& name) {
         entry.link_target = read_link(directory, name);
         if (entry.link_target.empty()) {
             if (errno != ENOENT) {
-                visitor.problem(path, reason(errno), true);
+                visitor.problem(path_of(name), reason(errno), true);
             }
             return;
         }
@@ -230,12 +196,12 @@ void DirectoryWalker::walk(WalkVisitor& visitor, const std::stop_token& stop) {
         throw system_error(errno, "read the root of the volume");
     }
     std::string problem;
-    level.names = list_names(level.directory.get(), problem);
+    level.names = DirectoryNames(level.directory.get(), problem);
     level.device = status.st_dev;
     level.inode = status.st_ino;
     model::FileEntry entry = entry_from_stat({}, status);
     entry.content_unreadable = !problem.empty();
-    const auto lacks_xattrs = read_xattrs(path_below(level.directory.get(), {}) + "/.", entry);
+    const auto lacks_xattrs = xattrs_.read(level.directory.get(), ".", entry);
     path_.clear();
     levels_.clear();
     push(std::move(level));
@@ -246,12 +212,10 @@ void DirectoryWalker::walk(WalkVisitor& visitor, const std::stop_token& stop) {
     while (!levels_.empty()) {
         throw_if_stopped(stop);
         Level& top = levels_.back();
-        if (top.next == top.names.size()) {
+        if (top.names.is_at_end()) {
             pop(visitor);
         } else {
-            // Copied: a deeper level may move the list this name is in.
-            const std::string name = top.names[top.next++];
-            visit(visitor, name);
+            visit(visitor, top.names.take_next());
         }
     }
 }

@@ -6,10 +6,11 @@
 #include "core/base/clock.hpp"
 #include "core/base/file_descriptor.hpp"
 #include "core/model/file_entry.hpp"
+#include "core/volume/directory_names.hpp"
+#include "core/volume/xattr_reader.hpp"
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -51,15 +52,14 @@ class DirectoryWalker {
         ino_t inode = 0;
         std::size_t path_bytes = 0;
         bool is_included = false;
-        std::vector<std::string> names;
-        std::size_t next = 0;
+        DirectoryNames names;
     };
 
-    void visit(WalkVisitor& visitor, const std::string& name);
+    void visit(WalkVisitor& visitor, const char* name);
     void enter(WalkVisitor& visitor, model::FileEntry entry, const struct stat& status);
     void push(Level level);
     void pop(WalkVisitor& visitor);
-    bool is_excluded(std::string_view path) const;
+    bool is_left_out(std::string_view name, bool is_directory) const;
     bool is_included(std::string_view path) const;
     bool is_foreign_mount(const struct stat& status) const;
     std::string path_of(std::string_view name) const;
@@ -69,6 +69,7 @@ class DirectoryWalker {
     WalkOptions options_;
     Clock& clock_;
     dev_t root_device_ = 0;
+    XattrReader xattrs_;
     std::deque<Level> levels_;
     std::string path_;  // of the deepest level
 };

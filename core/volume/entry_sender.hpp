@@ -52,7 +52,9 @@ class EntrySender : public WalkVisitor {
 
     Channel& channel_;
     std::stop_token stop_;
-    Budget window_{kEntryBatchWindow};
+    /// Fewer than may be: what runs ahead of the readers is held in memory on both sides.
+    static constexpr std::uint64_t kBatchesAhead = kEntryBatchWindow / 3;
+    Budget window_{kBatchesAhead};
     Synchronized<std::unordered_map<std::uint64_t, std::vector<Announced>>> announced_;
     std::uint64_t released_ = 0;
 

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/volume/file_attributes.hpp"
 
-#include "core/base/error.hpp"
-#include "core/base/text.hpp"
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <optional>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace backup::volume {
@@ -19,11 +11,6 @@ namespace backup::volume {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-/// XATTR_LIST_MAX and XATTR_SIZE_MAX of Linux.
-constexpr std::size_t kLongestList = 64U << 10U;
-constexpr std::size_t kLongestValue = 64U << 10U;
-/// Half of what the repository format takes for one entry.
-constexpr std::size_t kMostXattrBytes = 512U << 10U;
 
 std::int64_t to_ns(const timespec& time) {
     return static_cast<std::int64_t>(time.tv_sec) * kSecond + time.tv_nsec;
@@ -46,25 +33,6 @@ model::FileType type_of(mode_t mode) {
         default:
             return model::FileType::Regular;
     }
-}
-
-/// The value; empty when the attribute vanished meanwhile or is kept from us (security.*).
-std::optional<std::string> read_value(const std::string& path, const char* name) {
-    std::array<char, 512> small{};
-    auto count = ::lgetxattr(path.c_str(), name, small.data(), small.size());
-    if (count >= 0) {
-        return std::string(small.data(), static_cast<std::size_t>(count));
-    }
-    if (errno != ERANGE) {
-        return std::nullopt;
-    }
-    std::string large(kLongestValue, '\0');
-    count = ::lgetxattr(path.c_str(), name, large.data(), large.size());
-    if (count < 0) {
-        return std::nullopt;
-    }
-    large.resize(static_cast<std::size_t>(count));
-    return large;
 }
 
 }  // namespace
@@ -110,48 +78,6 @@ bool is_racy(const struct stat& status, TimePoint now) {
     const auto now_ns =
         std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
     return std::max(mtime_ns(status), ctime_ns(status)) > now_ns - grain;
-}
-
-std::string path_below(int directory, std::string_view name) {
-    std::string path = "/proc/self/fd/" + std::to_string(directory);
-    if (!name.empty()) {
-        path += '/';
-        path += name;
-    }
-    return path;
-}
-
-std::string read_xattrs(const std::string& path, model::FileEntry& entry) {
-    std::array<char, 1024> small{};
-    std::string names;
-    auto count = ::llistxattr(path.c_str(), small.data(), small.size());
-    if (count > 0) {
-        names.assign(small.data(), static_cast<std::size_t>(count));
-    } else if (count < 0 && errno == ERANGE) {
-        names.resize(kLongestList);
-        count = ::llistxattr(path.c_str(), names.data(), names.size());
-        names.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-    }
-    if (count < 0 && errno != ENOTSUP && errno != ENOENT && errno != ENODATA) {
-        return system_error(errno, "extended attributes").message();
-    }
-    std::size_t total = 0;
-    for (std::string_view rest = names; !rest.empty();) {
-        const std::string name(rest.substr(0, rest.find('\0')));
-        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
-        if (auto value = read_value(path, name.c_str()); value && !name.empty()) {
-            total += name.size() + value->size();
-            entry.xattrs.push_back({name, std::move(*value)});
-        }
-    }
-    if (total > kMostXattrBytes) {
-        entry.xattrs.clear();
-        return "more than 512 KiB of extended attributes";
-    }
-    std::sort(entry.xattrs.begin(), entry.xattrs.end(), [](const auto& a, const auto& b) {
-        return a.name < b.name;
-    });
-    return {};
 }
 
 std::string read_link(int directory, const std::string& name) {

@@ -21,14 +21,6 @@ std::int64_t ctime_ns(const struct stat& status);
 /// of its file system's clock before `now`.
 bool is_racy(const struct stat& status, TimePoint now);
 
-/// A path that names the entry itself, without following a link, whatever happens to the
-/// directories above it: through /proc/self/fd.
-std::string path_below(int directory, std::string_view name);
-
-/// Fills entry.xattrs; `path` from path_below. Returns the reason when they cannot be read; a file
-/// system without them has none.
-std::string read_xattrs(const std::string& path, model::FileEntry& entry);
-
 /// Target of the link; empty when it is gone or no link any more.
 std::string read_link(int directory, const std::string& name);
 

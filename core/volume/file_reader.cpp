@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,6 +18,10 @@ namespace backup::volume {
 namespace {
 
 constexpr std::size_t kDeviceCut = 1U << 20U;
+
+/// So many files, and the beginning of each, are asked from the disk before they are read.
+constexpr std::size_t kFilesAhead = 16;
+constexpr std::uint64_t kBytesAhead = 256U << 10U;
 
 bool is_zero(ByteView bytes) {
     return bytes.empty() || (bytes[0] == std::byte{0} &&
@@ -32,38 +37,63 @@ bool is_same_state(const struct stat& before, const struct stat& after) {
 
 FileReader::FileReader(const ReadTask& task, int root, ContentStage& stage, Clock& clock)
     : task_(task),
-      root_(root),
       stage_(stage),
       clock_(clock),
       chunker_(task.chunker_key, task.chunker),
-      hasher_(task.chunk_id_key) {}
+      hasher_(task.chunk_id_key),
+      chain_(root) {}
 
 FileDescriptor FileReader::open(const FileToRead& file) {
     if (!open_path_ || (open_path_ != file.directory && *open_path_ != *file.directory)) {
-        open_directory_ = open_below(root_, *file.directory, O_PATH | O_DIRECTORY);
-        open_path_ = open_directory_ ? file.directory : nullptr;
+        open_directory_ = chain_.open(*file.directory);
+        open_path_ = open_directory_ >= 0 ? file.directory : nullptr;
     }
-    if (!open_directory_) {
+    if (open_directory_ < 0) {
         return {};
     }
     // O_NONBLOCK: a fifo that took the file's place must not hold us.
-    return open_component(open_directory_.get(), file.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    return open_component(open_directory_, file.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
-void FileReader::read(const FileToRead& file, const std::stop_token& stop) {
+FileReader::OpenFile FileReader::open_ahead(const FileToRead& file) {
+    OpenFile opened;
+    opened.file = open(file);
+    if (!opened.file) {
+        opened.error = errno;
+    } else {
+        const auto length = static_cast<off_t>(std::min(file.size, kBytesAhead));
+        ::posix_fadvise(opened.file.get(), 0, length, POSIX_FADV_WILLNEED);
+    }
+    return opened;
+}
+
+void FileReader::read(const std::vector<FileToRead>& files, const std::stop_token& stop) {
+    std::deque<OpenFile> ahead;
+    std::size_t opened = 0;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        while (opened < files.size() && opened < i + kFilesAhead) {
+            ahead.push_back(open_ahead(files[opened++]));
+        }
+        read(files[i], ahead.front(), stop);
+        ahead.pop_front();
+    }
+}
+
+void FileReader::read(const FileToRead& file, const OpenFile& opened, const std::stop_token& stop) {
     throw_if_stopped(stop);
     batch_.begin_file(file.number);
     FileEnd end;
 
     struct stat before {};
 
-    const FileDescriptor opened = open(file);
-    if (!opened || ::fstat(opened.get(), &before) != 0) {
+    if (!opened.file) {
+        end.unreadable = system_error(opened.error, "open").message();
+    } else if (::fstat(opened.file.get(), &before) != 0) {
         end.unreadable = system_error(errno, "open").message();
     } else if (!S_ISREG(before.st_mode)) {
         end.unreadable = "it is no regular file any more";
     } else {
-        read_content(opened.get(), before, end, stop);
+        read_content(opened.file.get(), before, end, stop);
     }
     batch_.end_file(std::move(end));
 }

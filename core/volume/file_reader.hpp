@@ -5,10 +5,12 @@
 #include "core/base/clock.hpp"
 #include "core/base/file_descriptor.hpp"
 #include "core/volume/content_stage.hpp"
+#include "core/volume/open_chain.hpp"
 
 #include <memory>
 #include <string>
 #include <sys/stat.h>
+#include <vector>
 
 namespace backup::volume {
 
@@ -24,8 +26,8 @@ class FileReader {
   public:
     FileReader(const ReadTask& task, int root, ContentStage& stage, Clock& clock);
 
-    /// Whatever is wrong with the file is told to the client; throws only for what ends the run.
-    void read(const FileToRead& file, const std::stop_token& stop);
+    /// Whatever is wrong with a file is told to the client; throws only for what ends the run.
+    void read(const std::vector<FileToRead>& files, const std::stop_token& stop);
     /// The volume is one block device: `device` is open.
     void read_device(int device, std::uint64_t size, const std::stop_token& stop);
 
@@ -38,7 +40,15 @@ class FileReader {
         std::uint64_t end = 0;
     };
 
+    /// Opened while those before it are read, so that the disk brings its bytes meanwhile.
+    struct OpenFile {
+        FileDescriptor file;
+        int error = 0;
+    };
+
+    OpenFile open_ahead(const FileToRead& file);
     FileDescriptor open(const FileToRead& file);
+    void read(const FileToRead& file, const OpenFile& opened, const std::stop_token& stop);
     std::size_t read_at(int file, std::span<std::byte> out, std::uint64_t offset);
     void read_content(int file,
                       const struct stat& status,
@@ -51,7 +61,6 @@ class FileReader {
     void add_hole(std::uint64_t length);
 
     const ReadTask& task_;
-    int root_;
     ContentStage& stage_;
     Clock& clock_;
     content::Chunker chunker_;
@@ -61,7 +70,8 @@ class FileReader {
     int read_error_ = 0;  // of the current file
     // Files of one directory come together: it stays open.
     std::shared_ptr<const std::string> open_path_;
-    FileDescriptor open_directory_;
+    int open_directory_ = -1;
+    OpenChain chain_;
 };
 
 }  // namespace backup::volume

@@ -106,9 +106,7 @@ void receive_answers(ReadRun& run, EntrySender& entries, const std::stop_token& 
 void read_slices(ReadRun& run, const std::stop_token& stop) {
     FileReader reader(run.task, run.root.get(), run.stage, run.clock);
     while (const auto slice = run.slices.pop(stop)) {
-        for (const FileToRead& file : *slice) {
-            reader.read(file, stop);
-        }
+        reader.read(*slice, stop);
         reader.flush(stop);
     }
 }

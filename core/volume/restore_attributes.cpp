@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of DirectorySink that gives a file its attributes. The order matters: changing the owner
-// clears set-id bits and security.capability, the mode takes rights away, everything changes times.
-#include "core/volume/directory_sink.hpp"
+// The order matters: changing the owner clears set-id bits and security.capability, the mode takes
+// rights away, everything changes times.
+#include "core/volume/restore_attributes.hpp"
+
+#include "core/base/text.hpp"
 #include "core/volume/open_below.hpp"
 
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -16,6 +19,7 @@ namespace backup::volume {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr unsigned kModeBits = 07777;
 constexpr unsigned kSetIdBits = 06000;
 
 timespec to_timespec(std::int64_t nanoseconds) {
@@ -38,30 +42,42 @@ std::array<timespec, 2> times_of(const model::FileEntry& entry) {
 
 }  // namespace
 
-/// False: it belongs to somebody else than it should.
-bool DirectorySink::restore_owner(int file, const model::FileEntry& entry) {
+struct AttributeRestorer::Owner {
+    bool is_right = false;
+    /// The mode it has, as far as nothing changed it since it was looked at.
+    std::optional<unsigned> mode;
+};
+
+unsigned creation_mode(const model::FileEntry& entry) {
+    const bool is_ours = entry.uid == ::geteuid() && entry.gid == ::getegid();
+    return is_ours && entry.xattrs.empty() ? entry.mode & 0777U : 0600U;
+}
+
+AttributeRestorer::Owner AttributeRestorer::restore_owner(int file, const model::FileEntry& entry) {
     struct stat status {};
 
-    if (::fstat(file, &status) == 0 && status.st_uid == entry.uid && status.st_gid == entry.gid) {
-        return true;
+    const bool is_known = ::fstat(file, &status) == 0;
+    const auto mode = is_known ? std::optional(status.st_mode & kModeBits) : std::nullopt;
+    if (is_known && status.st_uid == entry.uid && status.st_gid == entry.gid) {
+        return {true, mode};
     }
     if (!options_.restores_owners) {
-        return false;
+        return {false, mode};
     }
     if (::fchownat(file, "", entry.uid, entry.gid, AT_EMPTY_PATH) == 0) {
-        return true;
+        return {true, std::nullopt};
     }
     ++owners_denied_;
     // At least the group, when it is one of ours.
     [[maybe_unused]] const int ignored =
         ::fchownat(file, "", static_cast<uid_t>(-1), entry.gid, AT_EMPTY_PATH);
-    return false;
+    return {false, std::nullopt};
 }
 
 /// `path` names the entry itself; with an open file it is not used.
-void DirectorySink::restore_xattrs(int file,
-                                   const std::string& path,
-                                   const model::FileEntry& entry) {
+void AttributeRestorer::restore_xattrs(int file,
+                                       const std::string& path,
+                                       const model::FileEntry& entry) {
     bool is_denied = false;
     for (const model::Xattr& xattr : entry.xattrs) {
         if (xattr.name == "security.selinux" && !options_.restores_selinux) {
@@ -76,34 +92,51 @@ void DirectorySink::restore_xattrs(int file,
     xattrs_denied_ += is_denied ? 1 : 0;
 }
 
-void DirectorySink::restore_open(int file, const model::FileEntry& entry) {
-    const bool is_owned = restore_owner(file, entry);
+void AttributeRestorer::restore_open(int file, const model::FileEntry& entry) {
+    const Owner owner = restore_owner(file, entry);
     // A set-id file that belongs to us instead of its owner would lend out our rights.
-    const unsigned mode = is_owned ? entry.mode : entry.mode & ~kSetIdBits;
+    const unsigned mode = owner.is_right ? entry.mode : entry.mode & ~kSetIdBits;
     // Before the mode: that may take away our own right to write.
     restore_xattrs(file, {}, entry);
-    bool is_denied = ::fchmod(file, mode) != 0;
+    const bool has_mode = entry.xattrs.empty() && owner.mode == mode;
+    bool is_denied = !has_mode && ::fchmod(file, mode) != 0;
     is_denied |= ::futimens(file, times_of(entry).data()) != 0;
     times_denied_ += is_denied ? 1 : 0;
 }
 
-void DirectorySink::restore_named(const std::string& name, const model::FileEntry& entry) {
-    const FileDescriptor file = open_component(here(), name, O_PATH);
+void AttributeRestorer::restore_named(int directory,
+                                      const std::string& name,
+                                      const model::FileEntry& entry) {
+    const FileDescriptor file = open_component(directory, name, O_PATH);
     if (!file) {
         ++times_denied_;
         return;
     }
-    const bool is_owned = restore_owner(file.get(), entry);
+    const Owner owner = restore_owner(file.get(), entry);
     bool is_denied = false;
-    restore_xattrs(-1, "/proc/self/fd/" + std::to_string(here()) + "/" + name, entry);
+    if (!entry.xattrs.empty()) {
+        restore_xattrs(-1, concat("/proc/self/fd/", directory, "/", name), entry);
+    }
     if (entry.type != model::FileType::Symlink) {
         const std::string path = "/proc/self/fd/" + std::to_string(file.get());
-        const unsigned mode = is_owned ? entry.mode : entry.mode & ~kSetIdBits;
+        const unsigned mode = owner.is_right ? entry.mode : entry.mode & ~kSetIdBits;
         is_denied |= ::chmod(path.c_str(), mode) != 0;
     }
     is_denied |=
-        ::utimensat(here(), name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0;
+        ::utimensat(directory, name.c_str(), times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0;
     times_denied_ += is_denied ? 1 : 0;
+}
+
+void AttributeRestorer::report(SinkResult& result) const {
+    const auto summarize = [&result](std::uint64_t count, std::string_view what) {
+        if (count > 0) {
+            result.add_problem(concat(what, " of ", count, count == 1 ? " entry" : " entries"),
+                               "could not be restored: not permitted or not supported here");
+        }
+    };
+    summarize(owners_denied_, "owner");
+    summarize(xattrs_denied_, "extended attributes");
+    summarize(times_denied_, "times or mode");
 }
 
 }  // namespace backup::volume

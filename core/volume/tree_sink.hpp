@@ -38,19 +38,24 @@ struct SinkOptions {
     bool operator==(const SinkOptions&) const = default;
 };
 
+/// Takes the content of one regular file, from its beginning to its end.
+class ContentSink {
+  public:
+    virtual ~ContentSink() = default;
+    virtual void write(ByteView bytes) = 0;
+    virtual void skip(std::uint64_t hole_bytes) = 0;
+};
+
 /// Entries come depth-first: begin_directory (the root first, its name ignored), what is in it,
 /// end_directory. One thread. Every call may throw what ends the whole run: no space, a broken
 /// channel, stop.
-class TreeSink {
+class TreeSink : public ContentSink {
   public:
-    virtual ~TreeSink() = default;
     virtual void begin_directory(const model::FileEntry& entry) = 0;
     virtual void end_directory() = 0;
 
-    /// A regular file: begin_file, then data and holes from its beginning to its end, end_file.
+    /// A regular file: begin_file, then its content, end_file.
     virtual void begin_file(const model::FileEntry& entry) = 0;
-    virtual void write(ByteView bytes) = 0;
-    virtual void skip(std::uint64_t hole_bytes) = 0;
     virtual void end_file() = 0;
     /// Instead of end_file: the content cannot be had; nothing of the file stays.
     virtual void abandon_file(std::string_view reason) = 0;

@@ -207,6 +207,7 @@ int run(Context& context) {
     }
     auto& client = context.cluster();
     auto& opened = context.repository_to_write();
+    make_name_unique(context, opened, point, !arguments.argument(0).empty());
     const auto stop = context.app().stop_token();
     const auto program = embedded_mover();
     capture::CreateOptions options;
@@ -227,6 +228,7 @@ int run(Context& context) {
                                         stop);
     }
     const auto& made = created->record.point;
+    hold_when_asked(context, opened, made);
     warn_of_empty_selection(context, made.statistics.objects, made.namespaces.size());
     return report_made_point(context, created->record, created->ledger);
 }

@@ -100,6 +100,7 @@ int run(Context& context) {
         return 0;
     }
     auto& opened = context.repository_to_write();
+    make_name_unique(context, opened, options.point, !context.arguments().text("name").empty());
     const auto stop = context.app().stop_token();
     capture::ImportedDirectory imported;
     {
@@ -111,6 +112,7 @@ int run(Context& context) {
             options,
             stop);
     }
+    hold_when_asked(context, opened, imported.record.point);
     model::Ledger ledger;
     ledger.volumes.push_back(imported.volume);
     return report_made_point(context, imported.record, ledger);

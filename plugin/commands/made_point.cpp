@@ -4,11 +4,14 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
+#include "core/repository/hold.hpp"
 #include "plugin/commands/points.hpp"
 #include "plugin/context.hpp"
+#include "plugin/open_repository.hpp"
 #include "plugin/version.hpp"
 
 #include <ostream>
+#include <set>
 
 namespace backup::plugin {
 
@@ -91,6 +94,13 @@ std::vector<Flag> point_flags(bool with_name) {
     std::vector<Flag> flags = {
         {"tag", 0, FlagKind::Repeated, "KEY=VALUE", "", "a tag of the point; may be repeated", ""},
         {"description", 0, FlagKind::Text, "TEXT", "", "a line about the point", ""},
+        {"hold",
+         0,
+         FlagKind::OptionalValue,
+         "REASON",
+         "",
+         "keep the point from being forgotten or deleted until it is released",
+         ""},
     };
     if (with_name) {
         flags.insert(flags.begin(),
@@ -120,6 +130,41 @@ model::RecoveryPoint new_point(Context& context, const std::string& name, std::s
     point.host = context.app().host;
     point.program = concat("kubectl-backup ", kVersion);
     return point;
+}
+
+void make_name_unique(Context& context,
+                      const OpenedRepository& opened,
+                      model::RecoveryPoint& point,
+                      bool is_given) {
+    std::set<std::string> names;
+    const auto on_damaged = [&context](const std::string& blob, const Error& error) {
+        context.warn(concat("point ", blob, " cannot be read: ", error.what()));
+    };
+    for (const auto& record : list_points(opened.repository, on_damaged)) {
+        names.insert(record.point.name);
+    }
+    if (is_given && names.contains(point.name)) {
+        throw Error(ErrorCode::AlreadyExists,
+                    concat("there is a point called '", point.name, "' already"))
+            .hint("give another name, or none: then it has the time in it");
+    }
+    const auto base = point.name;
+    for (unsigned number = 2; names.contains(point.name); ++number) {
+        point.name = concat(base, "-", number);
+    }
+}
+
+void hold_when_asked(Context& context,
+                     const OpenedRepository& opened,
+                     const model::RecoveryPoint& point) {
+    if (context.arguments().is_given("hold")) {
+        put_hold(opened.repository,
+                 {point.id,
+                  context.arguments().text("hold"),
+                  context.app().host,
+                  context.app().clock.now()},
+                 context.app().random);
+    }
 }
 
 int report_made_point(Context& context,

@@ -14,13 +14,26 @@
 namespace backup::plugin {
 
 class Context;
+struct OpenedRepository;
 
-/// Flags --tag, --description and, when `with_name`, --name.
+/// Flags --tag, --description, --hold and, when `with_name`, --name.
 std::vector<Flag> point_flags(bool with_name);
 
 /// Name (`name`, otherwise "<scope>-<time>"), description, tags, host and program of a new point.
 /// Throws InvalidArgument on a bad name or tag.
 model::RecoveryPoint new_point(Context& context, const std::string& name, std::string_view scope);
+
+/// Names are unique: a name that was `given` and exists is refused (AlreadyExists), a name that we
+/// made gets "-2", "-3".
+void make_name_unique(Context& context,
+                      const OpenedRepository& opened,
+                      model::RecoveryPoint& point,
+                      bool is_given);
+
+/// With --hold: the point is under hold when this returns. Must follow the commit at once.
+void hold_when_asked(Context& context,
+                     const OpenedRepository& opened,
+                     const model::RecoveryPoint& point);
 
 /// Prints the point on standard output, a summary and what is missing on standard error; the exit
 /// code: 0, or 3 when the point is not complete.

@@ -125,7 +125,7 @@ Command mount_command() {
          "",
          "let other users in (needs user_allow_other in /etc/fuse.conf)",
          ""},
-        {"cache-size", 0, FlagKind::Text, "SIZE", "256MiB", "memory for decoded data", ""},
+        {"cache-size", 0, FlagKind::Text, "SIZE", "64MiB", "memory for decoded data", ""},
     };
     command.examples = {
         {"All points", "kubectl backup mount /mnt/backups"},

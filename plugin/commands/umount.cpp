@@ -2,13 +2,13 @@
 #include "core/base/bytes.hpp"
 #include "core/base/error.hpp"
 #include "core/base/file_descriptor.hpp"
+#include "core/base/mount_table.hpp"
 #include "core/base/process.hpp"
 #include "core/base/retry.hpp"
 #include "core/base/text.hpp"
 #include "plugin/cli/exit_report.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
-#include "plugin/mount_table.hpp"
 
 #include <unistd.h>
 

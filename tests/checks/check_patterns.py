@@ -16,11 +16,11 @@ CODE_RULES = [
     (r"#\s*include\s*<openssl/", r"core/(content/hash|repository/encryption)\.cpp|tests/support/",
      "the doors to OpenSSL are core/content/hash.cpp and core/repository/encryption.cpp"),
     (r"#\s*include\s*<cxxopts", r"plugin/cli/parse\.cpp", "the door to cxxopts is plugin/cli/parse.cpp"),
-    (r"#\s*include\s*<(fuse3?/|fuse\w*\.h)", r"fuse/(operations|session)\.cpp", "the doors to libfuse are fuse/{operations,session}.cpp"),
+    (r"#\s*include\s*<(fuse3?/|fuse\w*\.h)", r"fuse/(operations|request|session)\.cpp", "the doors to libfuse are fuse/{operations,request,session}.cpp"),
     (r"#\s*include\s*<catch2/", r"tests/support/catch\.hpp", "include tests/support/catch.hpp"),
     # Time, threads, streams, environment: each from one place.
     (r"\bsystem_clock::now\b", r"core/base/clock\.cpp", "take a Clock (core/base/clock.hpp)"),
-    (r"\bstd::(thread(?!::hardware_concurrency)|jthread|async)\b", r"core/base/task_group\.",
+    (r"\bstd::(thread(?!::(?:hardware_concurrency|id\b))|jthread|async)\b", r"core/base/task_group\.",
      "start threads with TaskGroup (core/base/task_group.hpp)"),
     (r"\bthis_thread::sleep|\busleep\(|::sleep\(", r"$", "wait with sleep_for of core/base/retry.hpp, which stop can wake"),
     (r"\bstd::(cout|cerr|clog)\b|(?<![\w:.])(std::)?(printf|puts|putchar)\(", r"plugin/output/|plugin/(\w+/)?main\.cpp|fuse/main\.cpp|tests/",

@@ -97,6 +97,40 @@ class Local(support.Case):
         self.assertEqual("kept", self.backup("cat", "latest:shop/tiny/file", "--repo", small / "repository").out)
         self.backup("verify", "--read-data", "--repo", small / "repository")
 
+    def test_full_disk_gives_space_back(self):
+        small = self.home / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", small], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", small])
+        repository = ("--repo", small / "repository")
+        self.backup("init", *repository)
+        data = self.home / "data"
+        data.mkdir()
+        (data / "small").write_bytes(os.urandom(100_000))
+        for name in ("old", "new"):
+            # The small file is shared: what the old point leaves is a pack that is hardly needed.
+            (data / "large").write_bytes(os.urandom(12 << 20))
+            self.backup("import", "directory", data, "--as", "shop/data", "--name", name, *repository)
+        # Not one byte is left, but for what the repository keeps for this.
+        filler = open(small / "filler", "wb", buffering=0)
+        for size in (1 << 20, 4096, 1):
+            try:
+                while True:
+                    filler.write(b"x" * size)
+            except OSError:
+                pass
+        self.assert_error(self.do_import("--name", "more", *repository, code=None), 1, "space")
+        self.backup("delete", "old", *repository)
+        pruned = self.backup("prune", "-o", "json", *repository).json()
+        self.assertGreater(pruned["bytesRemoved"], 12 << 20, pruned)
+        self.assertEqual([], list((small / "repository" / "gc").glob("*")))
+        filler.close()
+        (small / "filler").unlink()
+        self.backup("verify", "--read-data", *repository)
+        self.backup("prune", *repository)
+        self.assertTrue((small / "repository" / ".reserve").exists())
+        self.do_import("--name", "more", *repository)
+
     def test_read_only_repository(self):
         self.do_import()
         subprocess.run(["mount", "--bind", self.repository, self.repository], check=True)
@@ -107,7 +141,8 @@ class Local(support.Case):
 
     def test_damage_is_found(self):
         self.do_import()
-        blobs = [path for path in self.repository.rglob("*") if path.is_file() and path.stat().st_size]
+        blobs = [path for path in self.repository.rglob("*")
+                 if path.is_file() and path.stat().st_size and not path.name.startswith(".")]
         self.assertGreater(len(blobs), 3)
         for blob in blobs:
             copy = self.home / "copy"

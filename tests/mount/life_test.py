@@ -411,8 +411,23 @@ class DamageTest(Case):
         repository = self.own_repository()
         volume = self.mount(repository=repository) / "latest" / VOLUME
         os.listdir(volume)
+        self.wait_until_idle(volume, repository)
         self.packs(repository)[-1].unlink()
         self.assertEqual(errno.EIO, read_or_errno(volume / "file-05"))
+
+    def wait_until_idle(self, inside, repository):
+        """An idle mount keeps no file of its repository open: the disk can be taken away."""
+        top = next(path for path in [inside, *inside.parents] if mounted_at(path) is not None)
+        (process,) = daemons(top)
+
+        def is_idle():
+            links = []
+            for link in pathlib.Path(f"/proc/{process}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    links.append(os.readlink(link))
+            return not any(link.startswith(str(repository)) for link in links)
+
+        self.wait_for(is_idle, what="the daemon to close its files")
 
     def test_damaged_manifests_do_not_hide_the_rest(self):
         repository = self.own_repository()
@@ -430,16 +445,58 @@ class DamageTest(Case):
         volume = top / "latest" / VOLUME
         self.assertEqual(read_bytes(self.source / "file-01"), read_bytes(volume / "file-01"))
         self.run_program("ls", "-l", volume, top / "by-time")
+        self.wait_until_idle(volume, repository)
         repository.rename(self.home / "away")
         self.assertEqual(read_bytes(self.source / "file-01"), read_bytes(volume / "file-01"))
         self.assertEqual(errno.EIO, read_or_errno(volume / "file-20"))
         self.wait_for(lambda: "list " in self.errors(top), what="the daemon to miss it")
         self.assertEqual(["first"], os.listdir(top / "by-name"))
         self.assertEqual(self.names(), sorted(os.listdir(volume)))
+        # As when a disk was unmounted: the directory is there, and empty.
+        repository.mkdir()
+        (repository / "points").mkdir()
+        self.wait_for(lambda: "not at" in self.errors(top), what="the daemon to miss the repository")
+        self.assertEqual(["first"], os.listdir(top / "by-name"))
+        self.assertEqual(errno.EIO, read_or_errno(volume / "file-20"))
+        shutil.rmtree(repository)
         (self.home / "away").rename(repository)
         self.assertEqual(read_bytes(self.source / "file-20"), read_bytes(volume / "file-20"))
         make_point(repository, self.key, "second", self.source)
         self.wait_for(lambda: len(os.listdir(top / "by-name")) == 2, 5, "the second point")
+
+
+def fill_many(source):
+    (source / "many").mkdir()
+    for number in range(20_000):
+        (source / "many" / f"entry-{number:05} with a name that takes some room").write_bytes(b"%d" % number)
+    (source / "other").mkdir()
+    (source / "other" / "file").write_bytes(b"fine")
+
+
+class DamagedTreeTest(mounted.MountCase):
+    fill = staticmethod(fill_many)
+
+    def test_a_damaged_page_hides_only_what_is_in_it(self):
+        repository = self.own_repository()
+        pack = max((path for path in (repository / "packs").rglob("*")
+                    if path.is_file() and read_bytes(path)[4:5] == b"M"), key=lambda path: path.stat().st_size)
+        content = bytearray(read_bytes(pack))
+        content[len(content) * 4 // 5] ^= 1  # the first part is objects
+        pack.chmod(0o600)
+        pack.write_bytes(content)
+        top = self.mount(repository=repository)
+        seen = top / "latest" / VOLUME
+        self.assertEqual(b"fine", read_bytes(seen / "other" / "file"))
+        names = []
+        with self.assertRaises(OSError) as caught:
+            for entry in os.scandir(seen / "many"):
+                names.append(entry.name)
+        self.assertEqual(errno.EIO, caught.exception.errno)
+        self.assertEqual(sorted(os.listdir(self.source / "many"))[:len(names)], names)
+        self.assertGreater(len(names), 1000)
+        # What lies behind the damage is there for those who know its name.
+        self.assertEqual(b"19999", read_bytes(seen / "many" / "entry-19999 with a name that takes some room"))
+        self.assertIn("CorruptData", read_bytes(top / ".backup" / "errors").decode())
 
 
 if __name__ == "__main__":

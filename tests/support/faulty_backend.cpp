@@ -38,14 +38,25 @@ void FaultyBackend::fail_from(std::uint64_t number, Fault fault, ErrorCode code)
     code_ = code;
 }
 
+void FaultyBackend::delay(std::uint64_t number, std::function<void()> meanwhile) {
+    calls_ = 0;
+    delayed_call_ = number;
+    meanwhile_ = std::move(meanwhile);
+}
+
 void FaultyBackend::lose_power(SeededRandom& random) {
     auto unsynced = unsynced_.lock();
-    for (const auto& name : *unsynced) {
+    for (const auto& name : unsynced->added) {
         if (random.chance(2)) {
             blobs_.remove(name);
         }
     }
-    unsynced->clear();
+    for (const auto& [name, bytes] : unsynced->removed) {
+        if (random.chance(2)) {
+            blobs_.put(name, bytes);
+        }
+    }
+    *unsynced = {};
 }
 
 std::unique_ptr<backend::BlobWriter> FaultyBackend::create(std::string_view folder) {
@@ -67,7 +78,7 @@ void FaultyBackend::put(std::string_view name, ByteView bytes, bool exclusive) {
 void FaultyBackend::sync() {
     const auto fault = begin_call();
     if (fault == Fault::None || fault == Fault::After) {
-        unsynced_.lock()->clear();
+        *unsynced_.lock() = {};
     }
     end_call(fault);
 }
@@ -102,12 +113,20 @@ void FaultyBackend::list(std::string_view folder,
 
 void FaultyBackend::remove(std::string_view name) {
     const auto fault = begin_call();
+    auto unsynced = unsynced_.lock();
+    const bool was_durable = unsynced->added.erase(std::string(name)) == 0;
+    if (was_durable && blobs_.exists(name)) {
+        unsynced->removed.emplace(name, blobs_.get(name));
+    }
     blobs_.remove(name);
     end_call(fault);
 }
 
 Fault FaultyBackend::begin_call() {
     const auto number = ++calls_;
+    if (number == delayed_call_) {
+        meanwhile_();
+    }
     if (failing_call_ == 0 || number < failing_call_) {
         return Fault::None;
     }
@@ -124,7 +143,8 @@ void FaultyBackend::end_call(Fault fault) {
 }
 
 void FaultyBackend::note_unsynced(std::string_view name) {
-    unsynced_.lock()->emplace(name);
+    auto unsynced = unsynced_.lock();
+    unsynced->added.emplace(name);
 }
 
 }  // namespace backup::testing

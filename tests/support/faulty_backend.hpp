@@ -8,6 +8,8 @@
 #include "tests/support/seeded_random.hpp"
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 
@@ -22,18 +24,28 @@ enum class Fault {
 
 class FaultyBackend : public backend::Backend {
   public:
+    /// `clock`: as of a MemoryBackend.
+    explicit FaultyBackend(Clock* clock = nullptr) : blobs_(clock) {}
+
     /// Each call counts, also those of blob writers. From call `number` on (the first is 1) every
     /// call throws `code`; that one in the manner of `fault`.
     void fail_from(std::uint64_t number, Fault fault, ErrorCode code = ErrorCode::Io);
 
     void heal() { fail_from(0, Fault::None); }
 
+    /// The call `number` is late: `meanwhile` is done first, on whatever thread makes the call. It
+    /// may use blobs(), which neither counts nor fails.
+    void delay(std::uint64_t number, std::function<void()> meanwhile);
+
+    /// The same storage as others see it.
+    backend::Backend& blobs() { return blobs_; }
+
     std::uint64_t calls() const { return calls_; }
 
     void count_from_zero() { calls_ = 0; }
 
     /// Of the blobs that no sync() confirmed each one stays or vanishes: a blob is durable before
-    /// it gets its name, so it is there in full or not at all.
+    /// it gets its name, so it is there in full or not at all. Likewise removed ones may be back.
     void lose_power(SeededRandom& random);
 
     std::string location() const override { return "memory that fails"; }
@@ -57,10 +69,17 @@ class FaultyBackend : public backend::Backend {
     void end_call(Fault fault);
     void note_unsynced(std::string_view name);
 
+    struct Unsynced {
+        std::set<std::string, std::less<>> added;
+        std::map<std::string, Bytes> removed;
+    };
+
     backend::MemoryBackend blobs_;
-    Synchronized<std::set<std::string>> unsynced_;
+    Synchronized<Unsynced> unsynced_;
     std::atomic<std::uint64_t> calls_{0};
     std::uint64_t failing_call_ = 0;
+    std::uint64_t delayed_call_ = 0;
+    std::function<void()> meanwhile_;
     Fault fault_ = Fault::None;
     ErrorCode code_ = ErrorCode::Io;
 };

@@ -143,3 +143,28 @@ TEST_CASE("a lost directory makes sync fail, and it stays failed") {
               return 0;
           }) == ErrorCode::Io);
 }
+
+TEST_CASE("directory backend: room is kept for a full disk, and lists do not show it") {
+    const TempDir directory;
+    DirectoryBackend backend((directory / "repository").string());
+    CHECK(backend.release_reserve() == 0);
+    backend.put("config", {});
+    backend.restore_reserve();
+    const auto reserve = directory / "repository/.reserve";
+    if (!std::filesystem::exists(reserve)) {
+        WARN("this file system keeps no room");
+        return;
+    }
+    CHECK(std::filesystem::file_size(reserve) >= (256U << 10U));
+    backend.restore_reserve();
+    backend.put("points/a", {});
+    std::vector<std::string> names;
+    backend.list("points", [&names](const BlobInfo& info) {
+        names.push_back(info.name);
+        CHECK(info.modified_seconds > 1'600'000'000);
+    });
+    CHECK(names == std::vector<std::string>{"points/a"});
+    CHECK(backend.release_reserve() >= (256U << 10U));
+    CHECK_FALSE(std::filesystem::exists(reserve));
+    CHECK(backend.release_reserve() == 0);
+}

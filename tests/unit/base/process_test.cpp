@@ -110,3 +110,9 @@ TEST_CASE("the program does not inherit ignored or blocked signals") {
     CHECK(run_process(shell("kill -TERM $$; echo survived")).exit_code == 128 + SIGTERM);
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
+
+TEST_CASE("a program that is not there cannot take this one's place") {
+    CHECK(error_code_of([]() -> int {
+              replace_process({"/no/such/program", "x"});
+          }) == ErrorCode::NotFound);
+}

@@ -24,7 +24,7 @@ TEST_CASE("the least that is needed, and what holds then") {
     CHECK_FALSE(options.secret_descriptor);
     CHECK(options.points.empty());
     CHECK(options.namespaces.empty());
-    CHECK(options.cache_bytes == 256U << 20U);
+    CHECK(options.cache_bytes == 64U << 20U);
 }
 
 TEST_CASE("values stand behind the equals sign or as the next word") {

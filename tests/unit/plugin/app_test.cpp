@@ -20,12 +20,6 @@ TEST_CASE("the environment is read as it is") {
     CHECK(own_environment(nullptr).empty());
 }
 
-TEST_CASE("a program that is not there cannot take this one's place") {
-    CHECK(testing::error_code_of([] {
-              return replace_process({"/no/such/program", "x"});
-          }) == ErrorCode::NotFound);
-}
-
 TEST_CASE("this program knows where it lies") {
     CHECK(own_executable().filename() == "unit_plugin");
 }

@@ -3,6 +3,8 @@
 
 #include "core/base/task_group.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/index_reader.hpp"
+#include "core/repository/pack_pipeline.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
@@ -212,6 +214,97 @@ TEST_CASE("a group from elsewhere that lies is refused") {
               writer.add_group(group, PackKind::Data);
               return 0;
           }) == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a chunk that was moved by a collection meanwhile is read from its new pack") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(3000);
+    const auto id = fixture.id_of(chunk);
+    const auto store = [&] {
+        PackPipeline pipeline(fixture.repository, fixture.random);
+        pipeline.add(fixture.group_of({chunk}), BlobKind::DataPack);
+        pipeline.drain();
+        pipeline.write_index();
+        return pipeline.list_packs().front();
+    };
+    const auto old_pack = store();
+    const auto old_segment = list_index_segments(fixture.repository).front().digest;
+    ChunkStore warm(fixture.repository);
+    ChunkStore cold(fixture.repository);
+    ChunkStore without_segment(fixture.repository);
+    CHECK(warm.find(id)->pack == old_pack);
+    const auto new_pack = store();
+    fixture.backend.remove(pack_name(old_pack));
+    CHECK(warm.read(id) == chunk);
+    CHECK(warm.find_all(id).size() == 2);
+    fixture.backend.remove(index_name(old_segment));
+    CHECK(cold.read(id) == chunk);
+    CHECK(cold.find(id)->pack == new_pack);
+    CHECK(without_segment.contains(id));
+    CHECK(without_segment.list_packs().size() == 1);
+    fixture.backend.remove(pack_name(new_pack));
+    ChunkStore lost(fixture.repository);
+    CHECK(error_code_of([&] { return lost.read(id); }) == ErrorCode::CorruptData);
+}
+
+TEST_CASE("commits keep the number of index segments small, unless they are told not to") {
+    Fixture fixture;
+    const auto write_points = [&](int count, bool compacts) {
+        for (int i = 0; i < count; ++i) {
+            ChunkStore known(fixture.repository);
+            Writer writer(fixture.repository,
+                          known,
+                          fixture.random,
+                          fixture.clock,
+                          {.compact_index = compacts});
+            writer.add_group(fixture.group_of({fixture.random.bytes(100)}), PackKind::Data);
+            writer.commit(fixture.record());
+            fixture.clock.advance(std::chrono::hours(1));
+        }
+        return ChunkStore(fixture.repository).list_segments().size();
+    };
+    CHECK(write_points(20, false) == 20);
+    CHECK(write_points(20, true) < 12);
+    const auto points = list_points(fixture.repository);
+    CHECK(points.size() == 40);
+    ChunkStore chunks(fixture.repository);
+    for (const auto& point : points) {
+        CHECK_NOTHROW(read_stream(chunks, point.packs, 1U << 20U));
+    }
+}
+
+TEST_CASE("a long run indexes on the way what it has stored, and still knows it") {
+    constexpr std::uint32_t kChunks = 400'000;
+    Fixture fixture;
+    const auto chunk_of = [](std::uint32_t number) {
+        Bytes chunk(sizeof(number));
+        store_le(chunk.data(), number);
+        return chunk;
+    };
+    ChunkStore known(fixture.repository);
+    Writer writer(fixture.repository, known, fixture.random, fixture.clock);
+    content::FrameGroupBuilder builder(4096, 1, false);
+    for (std::uint32_t i = 0; i < kChunks; ++i) {
+        const auto chunk = chunk_of(i);
+        const auto id = fixture.hasher(content::ChunkKind::Data, chunk);
+        if (writer.claim(id.short_id())) {
+            builder.add(id, content::ChunkKind::Data, chunk);
+        }
+        if (builder.plain_bytes() >= 100'000) {
+            writer.add_group(builder.take(), PackKind::Data);
+        }
+    }
+    writer.add_group(builder.take(), PackKind::Data);
+    CHECK_FALSE(writer.claim(fixture.id_of(chunk_of(0))));
+    CHECK_FALSE(writer.claim(fixture.id_of(chunk_of(kChunks - 1))));
+    const auto record = writer.commit(fixture.record());
+    CHECK(writer.counters().chunks_known == 2);
+    CHECK(fixture.count("index") == 2);
+    ChunkStore chunks(fixture.repository);
+    CHECK(chunks.chunk_count() == kChunks + 1);
+    CHECK(chunks.read(fixture.id_of(chunk_of(0))) == chunk_of(0));
+    // No pack twice, though some are both of this run and found in the index.
+    CHECK(read_stream(chunks, record.packs, 1U << 20U).size() == 32 * (fixture.count("packs") - 1));
 }
 
 TEST_CASE("many threads write one point") {

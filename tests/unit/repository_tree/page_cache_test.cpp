@@ -22,7 +22,7 @@ TEST_CASE("a page is fetched once while it is in use") {
     MemoryPages pages;
     const auto ids = make_pages(pages, 3);
     const auto length = pages.chunks.at(ids[0]).size();
-    repository::PageCache cache(std::make_shared<MemorySource>(pages), 2 * length);
+    repository::PageCache cache(std::make_shared<MemorySource>(pages), 2 * length + 600);
     cache.get_directory_page(ids[0]);
     cache.get_directory_page(ids[1]);
     cache.get_directory_page(ids[0]);

@@ -5,66 +5,18 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/unit/restore/fake_node.hpp"
 
-#include <algorithm>
 #include <sys/stat.h>
 #include <tuple>
 #include <unistd.h>
 
 using namespace backup;
 using backup::testing::error_code_of;
+using backup::testing::FakeNode;
 using backup::testing::TempDir;
 
 namespace {
-
-class FakeNode : public view::Node {
-  public:
-    explicit FakeNode(model::FileType type, std::string text = {}) : text_(std::move(text)) {
-        info_.attributes.type = type;
-        info_.attributes.mode = 0700;
-        info_.attributes.uid = ::getuid();
-        info_.attributes.gid = ::getgid();
-        info_.attributes.size = text_.size();
-    }
-
-    model::FileType type() const override { return info_.attributes.type; }
-
-    std::uint64_t inode() const override { return 7; }
-
-    view::NodeInfo info() override { return info_; }
-
-    void list(std::uint64_t first, const Visit& visit) override {
-        for (auto i = first; i < children.size(); ++i) {
-            if (!visit(children[i].first, children[i].second)) {
-                return;
-            }
-        }
-    }
-
-    std::size_t read(std::uint64_t offset, std::span<std::byte> out) override {
-        const auto bytes = as_bytes(text_).subspan(offset, out.size());
-        std::copy(bytes.begin(), bytes.end(), out.begin());
-        return bytes.size();
-    }
-
-    std::optional<std::uint64_t> seek_data(std::uint64_t offset) override { return offset; }
-
-    std::uint64_t seek_hole(std::uint64_t) override { return text_.size(); }
-
-    void share_as(std::uint64_t source_inode) {
-        info_.attributes.has_link_group = true;
-        info_.attributes.link_count = 2;
-        info_.attributes.inode = source_inode;
-    }
-
-    void lose_content() { info_.attributes.content_unreadable = true; }
-
-    std::vector<std::pair<std::string, view::NodePointer>> children;
-
-  private:
-    std::string text_;
-    view::NodeInfo info_;
-};
 
 restore::VolumeRestore overwriting() {
     restore::VolumeRestore options;

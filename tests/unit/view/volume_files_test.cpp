@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/view/volume_files.hpp"
 
+#include "core/repository/point_store.hpp"
+#include "core/view/inode_numbers.hpp"
 #include "core/view/point_files.hpp"
 #include "core/view/walk.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/unit/view/made_repository.hpp"
+
+#include <set>
 
 namespace backup::testing {
 namespace {
@@ -84,6 +88,102 @@ TEST_CASE("names of one file share an inode number") {
     CHECK(volume->find("a")->info().attributes.link_count == 2);
     CHECK_FALSE(volume->find("a")->is_found_by_inode());
     CHECK(volume->find("m")->is_found_by_inode());
+}
+
+TEST_CASE("files whose number at the source is long keep numbers of their own") {
+    // Of CephFS, of an overlay, and two that meet when 40 bits of them are kept.
+    const std::vector<std::uint64_t> numbers = {
+        std::uint64_t{1} << 40U, (std::uint64_t{1} << 63U) + 7, 7, (std::uint64_t{3} << 40U) + 7};
+    const auto make_linked = [](std::string name, std::uint64_t inode) {
+        auto file = make_file(std::move(name));
+        file.entry.inode = inode;
+        file.entry.link_count = 2;
+        file.entry.has_link_group = true;
+        return file;
+    };
+    const auto make_volume = [&] {
+        std::vector<TestNode> files;
+        std::vector<TestNode> others;
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+            files.push_back(make_linked("a" + std::to_string(i), numbers[i]));
+            others.push_back(make_linked("z" + std::to_string(i), numbers[i]));
+        }
+        files.push_back(make_directory("below", std::move(others)));
+        return make_directory("data", std::move(files));
+    };
+    MadeRepository made;
+    const auto volume = open_volume(made, make_volume());
+    std::set<std::uint64_t> seen;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const auto name = std::to_string(i);
+        INFO(name);
+        const auto inode = volume->find("a" + name)->inode();
+        CHECK(inode == volume->find("below")->find("z" + name)->inode());
+        CHECK(seen.insert(inode).second);
+        CHECK(volume->find("z" + name) == nullptr);
+        // Long ones lead back to an entry by themselves.
+        CHECK(volume->find("a" + name)->is_found_by_inode() == !view::fits_link_group(numbers[i]));
+    }
+    // The same in another order of asking.
+    const auto again = view::get_path(
+        view::open_point(made.chunks(), repository::list_points(made.repository()).front()),
+        "namespaces/shop/volumes/data");
+    CHECK(again->find("below")->find("z3")->inode() == volume->find("a3")->inode());
+    CHECK(again->find("a0")->inode() == volume->find("a0")->inode());
+}
+
+TEST_CASE("pieces of a file are its bytes") {
+    MadeRepository made;
+    auto file = make_file("f");
+    SeededRandom random(6);
+    const auto bytes = random.bytes(2'000'000);
+    file.content = made.store(as_text(bytes), 70'000);
+    file.entry.size = 2'100'000;
+    file.content.extents.push_back({{}, 2'100'000});
+    auto tiny = make_file("tiny");
+    tiny.content = made.store(as_text(bytes).substr(0, 3000), 3);
+    tiny.entry.size = 3000;
+    const auto volume = open_volume(made, make_directory("data", {file, tiny}));
+    const auto collect = [](view::Node& node, std::uint64_t offset, std::uint64_t size) {
+        std::string text;
+        std::size_t pieces = 0;
+        for (const auto& piece : node.collect(offset, size)) {
+            text += as_text(piece.bytes);
+            ++pieces;
+        }
+        // The kernel takes no more than 1024 in one answer.
+        CHECK(pieces < 500);
+        return text;
+    };
+    const auto node = volume->find("f");
+    const auto whole = std::string(as_text(bytes)) + std::string(100'000, '\0');
+    CHECK(collect(*node, 0, 3'000'000) == whole);
+    for (int i = 0; i < 200; ++i) {
+        const auto offset = random.below(2'200'000);
+        const auto size = random.below(300'000);
+        INFO(offset << " " << size);
+        const auto wanted = offset < whole.size() ? whole.substr(offset, size) : std::string();
+        REQUIRE(collect(*node, offset, size) == wanted);
+    }
+    CHECK(collect(*volume->find("tiny"), 1, 5000) == whole.substr(1, 2999));
+}
+
+TEST_CASE("whether a volume has access lists is known after a survey") {
+    MadeRepository made;
+    auto plain = make_file("a");
+    auto guarded = make_file("b");
+    guarded.entry.xattrs = {{"system.posix_acl_access", "x"}};
+    auto labelled = make_file("c");
+    labelled.entry.xattrs = {{"user.comment", "x"}};
+    for (const auto& [file, has_lists] : {std::pair(guarded, true), std::pair(labelled, false)}) {
+        const auto below = make_directory("below", {file});
+        const auto volume = open_volume(made, make_directory("data", {plain, below}));
+        const auto node = volume->find("a");
+        CHECK(node->may_have_access_lists());
+        node->survey();
+        CHECK(node->may_have_access_lists() == has_lists);
+        CHECK(volume->find("below")->may_have_access_lists() == has_lists);
+    }
 }
 
 TEST_CASE("equal volumes are different files") {

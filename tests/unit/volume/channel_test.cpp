@@ -8,6 +8,7 @@
 #include "tests/support/seeded_random.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 using namespace backup;
 using namespace backup::volume;
@@ -208,6 +209,29 @@ TEST_CASE("a local channel that is given up fails at the other end, after what w
               ends.mover->send(message_of(1, "x"), {});
               return 0;
           }) == ErrorCode::MoverFailed);
+}
+
+TEST_CASE("a local channel holds so many bytes only, and a sender that waits is let go by abort") {
+    auto ends = make_local_channels(100);
+    constexpr std::size_t kMessage = 3U << 20U;
+    std::atomic<int> sent = 0;
+    TaskGroup tasks;
+    tasks.start([&](const std::stop_token& stop) {
+        while (sent < 20) {
+            ends.mover->send(Message{1, Bytes(kMessage), {}}, stop);
+            ++sent;
+        }
+    });
+    int received = 0;
+    while (received < 10) {
+        REQUIRE(ends.client->receive({})->size() == kMessage);
+        ++received;
+        // One waits in the channel; another is let in by the receipt.
+        CHECK(sent <= received + 2);
+    }
+    ends.client->abort();
+    CHECK(error_code_of([&] { tasks.wait(); }) == ErrorCode::MoverFailed);
+    CHECK(sent < 20);
 }
 
 TEST_CASE("waiting in a local channel ends when stop is asked") {

@@ -203,6 +203,53 @@ TEST_CASE("ls shows directories, files, and details") {
     CHECK_THAT(missing.err, contains("did you mean 'data'?"));
 }
 
+TEST_CASE("find looks into one point") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    const auto find = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {"find", "one:shop/data-0"});
+        return desk.run(words).out;
+    };
+    const std::string top = "namespaces/shop/volumes/data-0/";
+    CHECK(find({"--name", "app*"}) == top + "etc/app.conf\n");
+    CHECK(find({"--iname", "APP.*", "-o", "name"}) == "one:" + top + "etc/app.conf\n");
+    CHECK(find({"--type", "l"}) == top + "data/link\n");
+    CHECK(find({"--type", "d"}) == top + "data\n" + top + "etc\n");
+    CHECK(find({"--maxdepth", "1"}) == top + "data\n" + top + "etc\n");
+    CHECK(find({"--maxdepth", "0"}).empty());
+    CHECK(find({"--type", "f", "--size", "+5"}) == top + "etc/app.conf\n");
+    CHECK(find({"--type", "f", "--size", "-5"}) == top + "data/a\n");
+    CHECK(find({"--type", "f", "--size", "1"}) == top + "data/a\n");
+    CHECK(find({"--path", "*/data/*", "--name", "a", "--print0"}) ==
+          top + "data/a" + std::string(1, '\0'));
+    CHECK(find({"--newer", "2900-01-01"}).empty());
+    CHECK(desk.run({"find", "one", "--type", "x"}).exit_code == 2);
+    CHECK(desk.run({"find", "one", "--all-points"}).exit_code == 2);
+    CHECK_THAT(desk.run({"find", "one", "--name", "none"}).err, contains("Nothing found."));
+}
+
+TEST_CASE("find tells which points hold a file, one line a version") {
+    const Desk desk;
+    desk.import({"--name", "one"});
+    desk.import({"--name", "two"});
+    desk.directory.write("src/etc/app.conf", "changed meanwhile");
+    desk.import({"--name", "three"});
+    const auto json = parse_json(desk.run({"find", "--name", "app.conf", "-o", "json"}).out);
+    const auto& items = json.find("items")->items();
+    REQUIRE(items.size() == 2);
+    // All three were made in one second: which is the newest is open.
+    const auto& changed = items[0].integer_at({"size"}) == 17 ? items[0] : items[1];
+    const auto& before = &changed == &items[0] ? items[1] : items[0];
+    CHECK(changed.integer_at({"size"}) == 17);
+    CHECK(changed.find("points")->items().at(0).string() == "three");
+    CHECK(before.find("points")->items().size() == 2);
+    const auto table = desk.run({"find", ":shop/data-0/etc", "--all-points"}).out;
+    CHECK_THAT(table, contains("POINTS"));
+    CHECK_THAT(table, contains("17 B   1        three"));
+    CHECK_THAT(desk.run({"find", "--name", "a", "-o", "name"}).out,
+               contains(":namespaces/shop/volumes/data-0/data/a\n"));
+}
+
 TEST_CASE("cat prints exactly what is stored, and only files") {
     const Desk desk;
     desk.import({"--name", "one"});

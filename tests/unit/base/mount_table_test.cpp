@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugin/mount_table.hpp"
+#include "core/base/mount_table.hpp"
 
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
-using namespace backup::plugin;
+using namespace backup;
 
 TEST_CASE("mounts are read as the kernel writes them") {
     const auto table = parse_mount_table(
@@ -14,14 +14,14 @@ TEST_CASE("mounts are read as the kernel writes them") {
         "nonsense\n"
         "1 2 3:4 / /short - x\n");
     REQUIRE(table.size() == 3);
-    CHECK(table[0] == MountEntry{"/", "ext4", "/dev/sda1"});
+    CHECK(table[0] == MountEntry{"8:1", "/", "ext4", "/dev/sda1"});
     CHECK(table[1].point == "/mnt/my backups");
     CHECK(table[1].type == "fuse.kubectl-backup");
     CHECK(table[2].source == "a\\b");
 }
 
 TEST_CASE("the mount that covers the others is found") {
-    const std::vector<MountEntry> table = {{"/a", "ext4", "x"}, {"/a", "tmpfs", "y"}};
+    const std::vector<MountEntry> table = {{"8:1", "/a", "ext4", "x"}, {"0:3", "/a", "tmpfs", "y"}};
     CHECK(find_mount(table, "/a")->type == "tmpfs");
     CHECK_FALSE(find_mount(table, "/b").has_value());
 }

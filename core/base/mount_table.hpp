@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-namespace backup::plugin {
+namespace backup {
 
 struct MountEntry {
+    std::string device;  // "0:52"
     std::string point;   // absolute path
     std::string type;    // "fuse.kubectl-backup"
     std::string source;  // as the file system named itself
@@ -31,4 +32,4 @@ std::optional<MountEntry> find_mount(const std::vector<MountEntry>& table,
 /// directory itself is not touched (a mount whose daemon is dead answers nothing).
 std::filesystem::path mount_point_path(const std::filesystem::path& directory);
 
-}  // namespace backup::plugin
+}  // namespace backup

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugin/mount_table.hpp"
+#include "core/base/mount_table.hpp"
 
 #include "core/base/text.hpp"
 
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace backup::plugin {
+namespace backup {
 
 namespace {
 
@@ -34,6 +34,7 @@ std::string without_escapes(std::string_view text) {
 }  // namespace
 
 std::vector<MountEntry> parse_mount_table(std::string_view text) {
+    constexpr std::size_t kDevice = 2;
     constexpr std::size_t kPoint = 4;
     std::vector<MountEntry> table;
     for (const auto& line : split(text, '\n')) {
@@ -42,7 +43,8 @@ std::vector<MountEntry> parse_mount_table(std::string_view text) {
         if (fields.size() <= kPoint || fields.end() - dash < 3) {
             continue;
         }
-        table.push_back({without_escapes(fields[kPoint]),
+        table.push_back({fields[kDevice],
+                         without_escapes(fields[kPoint]),
                          without_escapes(*(dash + 1)),
                          without_escapes(*(dash + 2))});
     }
@@ -77,4 +79,4 @@ std::filesystem::path mount_point_path(const std::filesystem::path& directory) {
     return problem ? path : parent / path.filename();
 }
 
-}  // namespace backup::plugin
+}  // namespace backup

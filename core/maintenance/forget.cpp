@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/maintenance/forget.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/blob_name.hpp"
+#include "core/repository/hold.hpp"
+#include "core/repository/session_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace backup::maintenance {
+
+using namespace repository;
+
+namespace {
+
+/// The blobs by id.
+std::map<std::string, std::string> find_blobs(const Repository& repository,
+                                              std::span<const std::string> ids) {
+    const std::set<std::string_view> wanted(ids.begin(), ids.end());
+    std::map<std::string, std::string> blobs;
+    repository.backend().list(kPointsFolder, [&](const backend::BlobInfo& info) {
+        if (const auto name = find_point_name(info.name)) {
+            if (auto id = to_hex(name->digest); wanted.contains(id)) {
+                blobs.emplace(std::move(id), info.name);
+            }
+        }
+    });
+    return blobs;
+}
+
+/// A ticket must not bring the point back.
+void remove_tickets(const Repository& repository, const std::map<std::string, std::string>& blobs) {
+    for (const auto& session : list_sessions(repository)) {
+        if (!session.has_end) {
+            continue;
+        }
+        std::optional<SessionEnd> end;
+        try {
+            end = find_session_end(repository, session.record.id);
+        } catch (const Error& error) {
+            // A damaged ticket brings nothing back; prune says so.
+            if (error.code() != ErrorCode::CorruptData) {
+                throw;
+            }
+        }
+        const bool is_of_these =
+            end && std::any_of(blobs.begin(), blobs.end(), [&](const auto& blob) {
+                return blob.second == end->point_name;
+            });
+        if (is_of_these) {
+            remove_session(repository, session);
+        }
+    }
+}
+
+}  // namespace
+
+void refuse_held_points(const Repository& repository, std::span<const std::string> ids) {
+    std::vector<std::string> refused;
+    const auto held = list_held_points(repository);
+    for (const auto& id : ids) {
+        if (std::binary_search(held.begin(), held.end(), id)) {
+            refused.push_back(id.substr(0, 12));
+        }
+    }
+    if (!refused.empty()) {
+        throw Error(ErrorCode::InvalidArgument,
+                    concat("under hold, and not removed: ", join(refused, ", ")))
+            .hint("kubectl backup hold POINT --release gives a point free");
+    }
+}
+
+std::vector<std::string> forget_points(const Repository& repository,
+                                       std::span<const std::string> ids) {
+    auto& backend = repository.backend();
+    refuse_held_points(repository, ids);
+    const auto blobs = find_blobs(repository, ids);
+    remove_tickets(repository, blobs);
+    std::vector<std::string> removed;
+    for (const auto& [id, blob] : blobs) {
+        // Once more: somebody may have put a hold on it since.
+        if (backend.exists(concat(kHoldsFolder, "/", id))) {
+            refuse_held_points(repository, std::span(&id, 1));
+        }
+        backend.remove(blob);
+        removed.push_back(id);
+    }
+    backend.sync();
+    return removed;
+}
+
+}  // namespace backup::maintenance

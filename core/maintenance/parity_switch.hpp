@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns parity on for a repository, for what is stored already too, and off.
+#pragma once
+
+#include "core/base/problem.hpp"
+#include "core/maintenance/surroundings.hpp"
+#include "core/repository/repository.hpp"
+
+#include <vector>
+
+namespace backup::maintenance {
+
+struct ParityResult {
+    std::uint64_t packs = 0;
+    std::uint64_t made = 0;         // also those made again because they were damaged
+    std::uint64_t removed = 0;      // parity blobs
+    std::uint64_t bytes = 0;        // of parity made or removed
+    std::vector<Problem> problems;  // packs that are damaged already: parity is not made of damage
+};
+
+/// Can be run again at any time: makes what is missing. With `dry_run` only counts.
+ParityResult turn_parity_on(const repository::Repository& repository,
+                            bool dry_run,
+                            const Surroundings& surroundings);
+ParityResult turn_parity_off(const repository::Repository& repository,
+                             bool dry_run,
+                             const Surroundings& surroundings);
+
+}  // namespace backup::maintenance

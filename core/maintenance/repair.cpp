@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/maintenance/repair.hpp"
+
+#include "core/base/stop_on_signal.hpp"
+#include "core/base/task_group.hpp"
+#include "core/base/text.hpp"
+#include "core/content/frame_group.hpp"
+#include "core/maintenance/checks.hpp"
+#include "core/maintenance/healing.hpp"
+#include "core/maintenance/quarantine.hpp"
+#include "core/maintenance/repair_index.hpp"
+#include "core/maintenance/verify_tree.hpp"
+#include "core/repository/blob_access.hpp"
+#include "core/repository/blob_name.hpp"
+#include "core/repository/gc_generation.hpp"
+#include "core/repository/pack_pipeline.hpp"
+#include "core/repository/session.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace backup::maintenance {
+
+using namespace repository;
+
+namespace {
+
+constexpr std::uint64_t kGroupBytes = 1U << 20U;
+
+void ignore_damaged(const std::string&, const Error&) {}
+
+class Repair {
+  public:
+    Repair(const Repository& repository,
+           const RepairOptions& options,
+           const Surroundings& surroundings)
+        : repository_(repository),
+          backend_(repository.backend()),
+          options_(options),
+          surroundings_(surroundings),
+          random_(surroundings.random),
+          inside_{surroundings.clock, random_, surroundings.progress, surroundings.stop},
+          index_repair_(repository, inside_) {}
+
+    RepairResult run() {
+        if (!options_.dry_run) {
+            session_.emplace(repository_, random_, surroundings_.clock);
+        }
+        look();
+        mend_packs();
+        if (!options_.dry_run) {
+            write();
+        }
+        look_at_points();
+        if (session_) {
+            session_->end();
+        }
+        return std::move(result_);
+    }
+
+  private:
+    using ChunkPlaces = std::set<content::ShortId>;
+
+    void look();
+    void list_packs();
+    bool is_condemned(const content::Digest& pack) const;
+    void mend_packs();
+    std::vector<content::Digest> list_left_in_quarantine() const;
+    void keep_going();
+    bool is_damaged_header(const content::Digest& name, const Error& error);
+    const IndexedPack* find_indexed(const content::Digest& name) const;
+    std::optional<Error> find_damage(const content::Digest& name, const IndexedPack* indexed);
+    void index_if_lacking(const PackTables& tables, bool is_indexed);
+    bool heal(const content::Digest& name);
+    void salvage(const content::Digest& name, const IndexedPack* indexed, const Error& damage);
+    bool has_other_place(const content::ShortId& id) const;
+    void save_chunk(const PackChunk& chunk, ByteView plain, BlobKind kind);
+    void flush(BlobKind kind);
+    void write();
+    void look_at_points();
+    void walk(const std::vector<PointRecord>& points, ChunkStore& chunks);
+    bool is_stored(ChunkStore& chunks, const content::ShortId& id) const;
+
+    void note(std::string subject, std::string what) {
+        result_.actions.push_back({std::move(subject), std::move(what)});
+    }
+
+    const Repository& repository_;
+    backend::Backend& backend_;
+    const RepairOptions& options_;
+    const Surroundings& surroundings_;
+    SharedRandom random_;  // the pipeline's threads make keys, too
+    const Surroundings inside_;
+    std::optional<Session> session_;
+    IndexState index_;
+    std::map<content::Digest, IndexedPack> indexed_;
+    std::map<content::Digest, std::uint64_t> present_;
+    std::vector<content::Digest> condemned_;
+    Checks checks_;
+    std::optional<ChunkStore> chunks_;
+    std::set<content::Digest> dead_;      // to be taken out of the index
+    ChunkPlaces saved_;                   // have a place in a new pack
+    std::set<content::Digest> suspects_;  // whose bytes were not proved, or that are dead
+    IndexRepair index_repair_;
+    std::optional<content::FrameGroupBuilder> builder_;
+    std::optional<PackPipeline> pipeline_;
+    Checks found_;
+    RepairResult result_;
+};
+
+void Repair::look() {
+    surroundings_.progress.stage("index");
+    condemned_ = condemned_packs(list_generations(repository_));
+    index_ = look_at_index(repository_, surroundings_.stop);
+    for (const auto& blob : index_.damaged) {
+        note(blob, "damaged: to quarantine, its packs are indexed anew");
+    }
+    result_.segments_quarantined = index_.damaged.size();
+    for (auto& pack : index_.packs()) {
+        indexed_.emplace(pack.name, pack);
+    }
+    list_packs();
+    checks_ = load_checks(repository_, ignore_damaged);
+    chunks_.emplace(repository_, ChunkStoreOptions{.on_damaged_index = ignore_damaged});
+    for (const auto& [name, check] : checks_.packs) {
+        if (!check.is_sound) {
+            suspects_.insert(name);
+        }
+    }
+    for (const auto& [name, pack] : indexed_) {
+        const auto found = present_.find(name);
+        if (found == present_.end() || found->second != pack.size) {
+            suspects_.insert(name);
+        }
+    }
+}
+
+void Repair::list_packs() {
+    std::set<std::string> folders;
+    backend_.list(kPacksFolder, [&](const backend::BlobInfo& info) {
+        if (const auto digest = find_pack_digest(info.name)) {
+            present_.emplace(*digest, info.size);
+            folders.insert(info.name.substr(0, info.name.rfind('/')));
+        }
+    });
+    if (!options_.dry_run) {
+        // Names that a killed run left need not be durable yet, and the index is to name them.
+        for (const auto& folder : folders) {
+            backend_.list(folder, [](const backend::BlobInfo&) {});
+        }
+    }
+}
+
+bool Repair::is_condemned(const content::Digest& pack) const {
+    return std::binary_search(condemned_.begin(), condemned_.end(), pack);
+}
+
+void Repair::mend_packs() {
+    surroundings_.progress.stage("packs");
+    surroundings_.progress.expect(present_.size(), 0);
+    std::set<content::Digest> names;
+    for (const auto& [name, pack] : indexed_) {
+        names.insert(name);
+    }
+    for (const auto& [name, size] : present_) {
+        names.insert(name);
+    }
+    result_.packs = names.size();
+    // All damage is known before a chunk counts as being safe in another pack.
+    std::map<content::Digest, Error> damaged;
+    for (const auto& name : names) {
+        keep_going();
+        if (const auto damage = find_damage(name, find_indexed(name))) {
+            damaged.emplace(name, *damage);
+            suspects_.insert(name);
+        }
+        surroundings_.progress.advance(1, 0);
+    }
+    std::erase_if(damaged, [this](const auto& item) { return heal(item.first); });
+    for (const auto& name : list_left_in_quarantine()) {
+        heal(name);
+    }
+    for (const auto& [name, damage] : damaged) {
+        keep_going();
+        salvage(name, find_indexed(name), damage);
+    }
+    if (pipeline_) {
+        pipeline_->drain();
+        pipeline_->write_index();
+    }
+}
+
+/// Packs that a repair had put there when it ended, before it could put back what it had healed.
+std::vector<content::Digest> Repair::list_left_in_quarantine() const {
+    std::vector<content::Digest> left;
+    backend_.list(kQuarantineFolder, [&](const backend::BlobInfo& info) {
+        const auto name = info.name.substr(kQuarantineFolder.size() + 1);
+        const auto pack = find_pack_digest(name);
+        if (pack && !present_.contains(*pack) && !indexed_.contains(*pack)) {
+            left.push_back(*pack);
+        }
+    });
+    return left;
+}
+
+void Repair::keep_going() {
+    throw_if_stopped(surroundings_.stop);
+    if (session_) {
+        session_->keep_alive();
+    }
+}
+
+const IndexedPack* Repair::find_indexed(const content::Digest& name) const {
+    const auto found = indexed_.find(name);
+    return found == indexed_.end() ? nullptr : &found->second;
+}
+
+std::optional<Error> Repair::find_damage(const content::Digest& name, const IndexedPack* indexed) {
+    const auto present = present_.find(name);
+    if (present == present_.end()) {
+        // A prune that took it away is about to write an index without it.
+        return is_condemned(name) ? std::nullopt
+                                  : std::optional(Error(ErrorCode::CorruptData, "it is missing"));
+    }
+    if (indexed != nullptr && present->second != indexed->size) {
+        return Error(ErrorCode::CorruptData,
+                     concat("it has ", present->second, " bytes, not ", indexed->size));
+    }
+    std::optional<PackTables> tables;
+    const auto damage =
+        failure_of([&] { tables = read_pack_tables(repository_, name, present->second); });
+    if (damage && damage->code() != ErrorCode::CorruptData && !is_damaged_header(name, *damage)) {
+        throw Error(*damage);
+    }
+    if (damage || (indexed != nullptr && tables->pack != *indexed)) {
+        return damage ? damage : Error(ErrorCode::CorruptData, "it is not what the index says");
+    }
+    if (options_.read_data || suspects_.contains(name)) {
+        const auto scan = scan_pack(repository_, tables->pack, {}, surroundings_.stop);
+        found_.packs.insert_or_assign(name, Check{surroundings_.clock.now(), !scan.damage});
+        if (scan.damage) {
+            return scan.damage;
+        }
+        suspects_.erase(name);
+    }
+    if (!is_condemned(name)) {
+        index_if_lacking(*tables, indexed != nullptr);
+    }
+    return std::nullopt;
+}
+
+/// Damage there may look like a format of the future. What is genuine is for a newer program.
+bool Repair::is_damaged_header(const content::Digest& name, const Error& error) {
+    return error.code() == ErrorCode::UnknownFormat &&
+           content::sha256(get_blob(backend_, pack_name(name), format::kLargestPack)) != name;
+}
+
+void Repair::index_if_lacking(const PackTables& tables, bool is_indexed) {
+    if (is_indexed &&
+        !failure_of([&] { verify_pack_tables(repository_, *chunks_, tables.pack); })) {
+        return;
+    }
+    ++result_.packs_indexed;
+    note(pack_name(tables.pack.name), "indexed by its own tables");
+    if (!options_.dry_run) {
+        index_repair_.add(tables);
+    }
+}
+
+bool Repair::heal(const content::Digest& name) {
+    const auto healing = heal_pack(repository_, name);
+    if (!healing.pack) {
+        return false;
+    }
+    const auto blob = pack_name(name);
+    ++result_.packs_healed;
+    note(blob, "healed by its parity");
+    suspects_.erase(name);
+    if (options_.dry_run) {
+        return true;
+    }
+    // Between the two steps the pack is missing; parity heals it from quarantine then.
+    copy_to_quarantine(backend_, blob);
+    backend_.remove(blob);
+    backend_.put(blob, *healing.pack);
+    backend_.sync();
+    present_[name] = healing.pack->size();
+    found_.packs.insert_or_assign(name, Check{surroundings_.clock.now(), true});
+    if (!is_condemned(name)) {
+        index_if_lacking(read_pack_tables(repository_, name, healing.pack->size()),
+                         indexed_.contains(name));
+    }
+    return true;
+}
+
+void Repair::salvage(const content::Digest& name, const IndexedPack* indexed, const Error& damage) {
+    const auto blob = pack_name(name);
+    dead_.insert(name);
+    std::uint64_t saved = 0;
+    std::uint64_t lost = 0;
+    std::optional<IndexedPack> pack;
+    if (indexed != nullptr) {
+        pack = *indexed;
+    } else if (const auto present = present_.find(name); present != present_.end()) {
+        failure_of([&] { pack = read_pack_tables(repository_, name, present->second).pack; });
+    }
+    if (pack && present_.contains(name)) {
+        const auto scan = scan_pack(
+            repository_,
+            *pack,
+            [&](const PackChunk& chunk, ByteView plain) {
+                if (!has_other_place(chunk.id.short_id()) &&
+                    saved_.insert(chunk.id.short_id()).second) {
+                    save_chunk(chunk, plain, pack->kind);
+                    ++saved;
+                }
+            },
+            surroundings_.stop);
+        flush(pack->kind);
+        lost = static_cast<std::uint64_t>(
+            std::count_if(scan.lost.begin(), scan.lost.end(), [this](const PackChunk& chunk) {
+                return !has_other_place(chunk.id.short_id());
+            }));
+    }
+    result_.chunks_saved += saved;
+    result_.chunks_lost += lost;
+    const bool is_present = present_.contains(name);
+    result_.packs_quarantined += is_present ? 1U : 0U;
+    note(blob,
+         is_present
+             ? concat(damage.message(), ": ", saved, " chunks saved, the rest goes to quarantine")
+             : std::string("missing: its chunks leave the index"));
+}
+
+bool Repair::has_other_place(const content::ShortId& id) const {
+    const auto places = chunks_->find_all(id);
+    return std::any_of(places.begin(), places.end(), [this](const ChunkLocation& place) {
+        return !suspects_.contains(place.pack) && !is_condemned(place.pack);
+    });
+}
+
+void Repair::save_chunk(const PackChunk& chunk, ByteView plain, BlobKind kind) {
+    if (options_.dry_run) {
+        return;
+    }
+    if (!pipeline_) {
+        builder_.emplace(repository_.parameters().frame_bytes, 1, true);
+        pipeline_.emplace(repository_, random_);
+    }
+    builder_->add(chunk.id, chunk.kind, plain);
+    if (builder_->plain_bytes() >= kGroupBytes) {
+        flush(kind);
+    }
+}
+
+void Repair::flush(BlobKind kind) {
+    if (builder_ && !builder_->empty()) {
+        pipeline_->add(builder_->take(), kind);
+    }
+}
+
+void Repair::write() {
+    result_.segments_written = index_repair_.finish(index_, dead_);
+    for (const auto& name : dead_) {
+        const auto blob = pack_name(name);
+        copy_to_quarantine(backend_, blob);
+        backend_.remove(blob);
+    }
+    backend_.sync();
+}
+
+bool Repair::is_stored(ChunkStore& chunks, const content::ShortId& id) const {
+    const auto places = chunks.find_all(id);
+    return saved_.contains(id) ||
+           std::any_of(places.begin(), places.end(), [this](const ChunkLocation& place) {
+               return !dead_.contains(place.pack);
+           });
+}
+
+void Repair::look_at_points() {
+    surroundings_.progress.stage("points");
+    const bool is_clear = index_.damaged.empty() && result_.packs_indexed == 0;
+    if (options_.dry_run && (!is_clear || result_.packs_healed > 0)) {
+        result_.why_unknown = "what points lost can be told when index and packs are mended";
+        return;
+    }
+    const auto points =
+        list_points(repository_, [this](const std::string& blob, const Error& error) {
+            result_.lost.push_back({blob, error.what(), error.code()});
+            if (!options_.quarantine_points) {
+                return;
+            }
+            note(blob, "damaged: to quarantine");
+            if (!options_.dry_run) {
+                copy_to_quarantine(backend_, blob);
+                backend_.remove(blob);
+                backend_.sync();
+            }
+        });
+    result_.points = points.size();
+    ChunkStore chunks(repository_, ChunkStoreOptions{.on_damaged_index = ignore_damaged});
+    walk(points, chunks);
+    if (!options_.dry_run) {
+        remember_checks(repository_, found_, surroundings_.clock.now(), random_);
+    }
+}
+
+void Repair::walk(const std::vector<PointRecord>& points, ChunkStore& chunks) {
+    TreeVerifier trees(chunks, [&](const content::ShortId& id) { return is_stored(chunks, id); });
+    for (const auto& record : points) {
+        throw_if_stopped(surroundings_.stop);
+        const auto before = result_.lost.size();
+        for (const auto* const stream : {&record.pages, &record.ledger, &record.packs}) {
+            for (const auto& [id, length] : *stream) {
+                if (!is_stored(chunks, id.short_id())) {
+                    result_.lost.push_back({record.point.name,
+                                            concat("its list ", id.hex(), " is not stored"),
+                                            ErrorCode::CorruptData});
+                }
+            }
+        }
+        trees.verify(record, result_.lost, surroundings_.stop);
+        const bool is_sound = result_.lost.size() == before;
+        if (!is_sound) {
+            result_.damaged_points.push_back(record.point.id);
+        }
+        found_.points.insert_or_assign(record.point.id, Check{surroundings_.clock.now(), is_sound});
+    }
+}
+
+}  // namespace
+
+RepairResult repair_repository(const Repository& repository,
+                               const RepairOptions& options,
+                               const Surroundings& surroundings) {
+    return Repair(repository, options, surroundings).run();
+}
+
+}  // namespace backup::maintenance

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/maintenance/settle.hpp"
+
+#include "core/base/error.hpp"
+#include "core/repository/blob_name.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace backup::maintenance {
+
+using namespace repository;
+
+namespace {
+
+constexpr std::chrono::nanoseconds kTicketRest = std::chrono::minutes(5);
+
+class Settlement {
+  public:
+    Settlement(const Repository& repository, const SettleOptions& options, Random& random)
+        : repository_(repository),
+          options_(options),
+          random_(random) {}
+
+    SettledSessions run() {
+        for (auto& session : list_sessions(repository_)) {
+            if (session.record.id == options_.own_session) {
+                continue;
+            }
+            auto& place = is_over(session) ? settled_.ended : settled_.open;
+            // What never began and is young is just beginning, or just going.
+            if (session.is_begun || &place == &settled_.ended) {
+                place.push_back(std::move(session));
+            }
+        }
+        if (settled_.completed + settled_.expired > 0) {
+            repository_.backend().sync();
+        }
+        return std::move(settled_);
+    }
+
+  private:
+    bool is_silent(const SessionState& session, std::chrono::nanoseconds time) const {
+        return std::chrono::seconds(options_.now_seconds - session.last_sign_seconds) >= time;
+    }
+
+    bool is_over(SessionState& session) {
+        const auto ticket_rest = std::min(kTicketRest, options_.timeout);
+        if (!session.is_begun) {
+            return is_silent(session, ticket_rest);
+        }
+        if (!session.has_end) {
+            return is_silent(session, options_.timeout) && expire(session);
+        }
+        const auto end = read_end(session);
+        if (!end) {
+            return false;
+        }
+        if (end->point_name.empty()) {
+            return true;
+        }
+        return is_silent(session, ticket_rest) && complete(session, *end);
+    }
+
+    bool expire(SessionState& session) {
+        if (options_.dry_run || !put_session_end(repository_, session.record.id, {}, random_)) {
+            return false;
+        }
+        session.blobs.push_back(session_end_name(session.record.id));
+        ++settled_.expired;
+        return true;
+    }
+
+    /// A ticket that cannot be read says nothing; its writer, when it lives, does not need it.
+    std::optional<SessionEnd> read_end(const SessionState& session) {
+        try {
+            return find_session_end(repository_, session.record.id);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::CorruptData) {
+                throw;
+            }
+            settled_.problems.push_back(
+                {session_end_name(session.record.id), error.what(), error.code()});
+        }
+        return is_silent(session, options_.timeout) ? std::optional(SessionEnd()) : std::nullopt;
+    }
+
+    bool complete(const SessionState& session, const SessionEnd& end) {
+        auto& backend = repository_.backend();
+        if (options_.dry_run) {
+            return false;
+        }
+        // Its writer may have woken since: then the point was there, and may be deleted by now.
+        if (backend.exists(session_name(session.record.id)) &&
+            put_new(backend, end.point_name, end.point)) {
+            ++settled_.completed;
+        }
+        return true;
+    }
+
+    const Repository& repository_;
+    const SettleOptions& options_;
+    Random& random_;
+    SettledSessions settled_;
+};
+
+}  // namespace
+
+SettledSessions settle_sessions(const Repository& repository,
+                                const SettleOptions& options,
+                                Random& random) {
+    return Settlement(repository, options, random).run();
+}
+
+}  // namespace backup::maintenance

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/repository/gc_generation.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/blob_name.hpp"
+#include "core/repository/parse_stored.hpp"
+#include "core/repository/stored_record.hpp"
+
+#include <algorithm>
+
+namespace backup::repository {
+
+namespace {
+
+constexpr std::size_t kIdBytes = 16;
+
+Json to_json(const Generation& generation) {
+    Json::Array packs;
+    packs.reserve(generation.packs.size());
+    for (const auto& pack : generation.packs) {
+        packs.push_back(to_hex(pack));
+    }
+    return Json::object({{"version", 1},
+                         {"id", generation.id},
+                         {"made", format_rfc3339(generation.made)},
+                         {"packs", std::move(packs)}});
+}
+
+Generation from_json(const Json& json, const std::string& id) {
+    const auto what = generation_name(id);
+    Generation generation;
+    generation.id = id;
+    if (json.text_at({"id"}) != id) {
+        throw Error(ErrorCode::CorruptData, concat(what, " is the record of another collection"));
+    }
+    const auto* const packs = json.find("packs");
+    if (packs == nullptr) {
+        throw Error(ErrorCode::CorruptData, concat(what, " names no packs"));
+    }
+    parse_stored(what, [&] {
+        generation.made = parse_rfc3339(json.text_at({"made"}));
+        for (const auto& item : packs->items()) {
+            const auto bytes = from_hex(item.string());
+            content::Digest pack{};
+            if (bytes.size() != pack.size()) {
+                throw Error(ErrorCode::InvalidArgument, "a name of a pack is too short");
+            }
+            std::copy(bytes.begin(), bytes.end(), pack.begin());
+            generation.packs.push_back(pack);
+        }
+        return true;
+    });
+    std::sort(generation.packs.begin(), generation.packs.end());
+    return generation;
+}
+
+}  // namespace
+
+std::vector<std::string> list_generation_ids(const Repository& repository) {
+    std::vector<std::string> ids;
+    repository.backend().list(kGenerationsFolder, [&ids](const backend::BlobInfo& info) {
+        if (auto id = find_generation_id(info.name)) {
+            ids.push_back(std::move(*id));
+        }
+    });
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+std::vector<Generation> list_generations(const Repository& repository) {
+    std::vector<std::pair<std::string, std::int64_t>> found;
+    repository.backend().list(kGenerationsFolder, [&found](const backend::BlobInfo& info) {
+        if (auto id = find_generation_id(info.name)) {
+            found.emplace_back(std::move(*id), info.modified_seconds);
+        }
+    });
+    std::sort(found.begin(), found.end());
+    std::vector<Generation> generations;
+    for (const auto& [id, modified] : found) {
+        if (const auto json = find_record(repository, BlobKind::Collection, generation_name(id))) {
+            generations.push_back(from_json(*json, id));
+            generations.back().modified_seconds = modified;
+        }
+    }
+    return generations;
+}
+
+std::vector<content::Digest> condemned_packs(const std::vector<Generation>& generations) {
+    std::vector<content::Digest> packs;
+    for (const auto& generation : generations) {
+        packs.insert(packs.end(), generation.packs.begin(), generation.packs.end());
+    }
+    std::sort(packs.begin(), packs.end());
+    packs.erase(std::unique(packs.begin(), packs.end()), packs.end());
+    return packs;
+}
+
+Generation put_generation(const Repository& repository,
+                          std::vector<content::Digest> packs,
+                          TimePoint made,
+                          Random& random) {
+    Generation generation;
+    generation.id = to_hex(random.bytes(kIdBytes));
+    generation.packs = std::move(packs);
+    generation.made = made;
+    std::sort(generation.packs.begin(), generation.packs.end());
+    repository.backend().put(
+        generation_name(generation.id),
+        encode_record(repository, BlobKind::Collection, to_json(generation), random),
+        true);
+    return generation;
+}
+
+Generation decode_generation(const Repository& repository, ByteView blob, const std::string& id) {
+    return from_json(decode_record(repository, BlobKind::Collection, blob, generation_name(id)),
+                     id);
+}
+
+}  // namespace backup::repository

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/repository/hold.hpp"
+
+#include "core/base/error.hpp"
+#include "core/base/text.hpp"
+#include "core/repository/blob_name.hpp"
+#include "core/repository/parse_stored.hpp"
+#include "core/repository/stored_record.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace backup::repository {
+
+namespace {
+
+content::Digest digest_of(const std::string& point) {
+    const auto digest = find_held_point(concat(kHoldsFolder, "/", point));
+    if (!digest) {
+        throw Error(ErrorCode::InvalidArgument,
+                    concat("'", printable(point), "' is not the id of a point"));
+    }
+    return *digest;
+}
+
+bool is_point_there(const Repository& repository, const content::Digest& point) {
+    bool is_there = false;
+    repository.backend().list(kPointsFolder, [&](const backend::BlobInfo& info) {
+        const auto name = find_point_name(info.name);
+        is_there = is_there || (name && name->digest == point);
+    });
+    return is_there;
+}
+
+Hold from_json(const Json& json, const std::string& point) {
+    const auto what = concat(kHoldsFolder, "/", point);
+    Hold hold;
+    hold.point = point;
+    if (json.text_at({"point"}) != point) {
+        throw Error(ErrorCode::CorruptData, concat(what, " is the hold of another point"));
+    }
+    hold.reason = json.text_at({"reason"});
+    hold.host = json.text_at({"host"});
+    hold.made = parse_stored(what, [&] { return parse_rfc3339(json.text_at({"made"})); });
+    return hold;
+}
+
+}  // namespace
+
+void put_hold(const Repository& repository, const Hold& hold, Random& random) {
+    auto& backend = repository.backend();
+    const auto point = digest_of(hold.point);
+    const auto json = Json::object({{"version", 1},
+                                    {"point", hold.point},
+                                    {"reason", hold.reason},
+                                    {"host", hold.host},
+                                    {"made", format_rfc3339(hold.made)}});
+    backend.put(hold_name(point), encode_record(repository, BlobKind::Hold, json, random));
+    backend.sync();
+    // Looked for afterwards: whoever removes the point from now on sees the hold.
+    if (!is_point_there(repository, point)) {
+        backend.remove(hold_name(point));
+        throw Error(ErrorCode::PointNotFound, concat("there is no point ", hold.point));
+    }
+}
+
+void remove_hold(const Repository& repository, const std::string& point) {
+    repository.backend().remove(hold_name(digest_of(point)));
+    repository.backend().sync();
+}
+
+std::vector<std::string> list_held_points(const Repository& repository) {
+    std::vector<std::string> points;
+    repository.backend().list(kHoldsFolder, [&points](const backend::BlobInfo& info) {
+        if (const auto point = find_held_point(info.name)) {
+            points.push_back(to_hex(*point));
+        }
+    });
+    std::sort(points.begin(), points.end());
+    return points;
+}
+
+std::vector<Hold> list_holds(const Repository& repository) {
+    std::vector<Hold> holds;
+    for (const auto& point : list_held_points(repository)) {
+        try {
+            const auto name = concat(kHoldsFolder, "/", point);
+            if (const auto json = find_record(repository, BlobKind::Hold, name)) {
+                holds.push_back(from_json(*json, point));
+            }
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::CorruptData) {
+                throw;
+            }
+            holds.push_back({point, "(damaged)", {}, {}});
+        }
+    }
+    return holds;
+}
+
+Hold decode_hold(const Repository& repository, ByteView blob, const std::string& point) {
+    const auto what = concat(kHoldsFolder, "/", point);
+    return from_json(decode_record(repository, BlobKind::Hold, blob, what), point);
+}
+
+}  // namespace backup::repository

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds: a point that is under one is neither forgotten nor deleted (docs/format.md section 9).
+#pragma once
+
+#include "core/repository/repository.hpp"
+
+#include <string>
+#include <vector>
+
+namespace backup::repository {
+
+struct Hold {
+    std::string point;  // id
+    std::string reason;
+    std::string host;
+    TimePoint made;
+};
+
+/// Durable when it returns. A point that is held already stays so, with its first reason. Throws
+/// PointNotFound when there is no such point any more; then nothing stays behind.
+void put_hold(const Repository& repository, const Hold& hold, Random& random);
+
+/// A missing hold is fine.
+void remove_hold(const Repository& repository, const std::string& point);
+
+/// The ids of the points that are held, sorted: what destroying work has to know. A hold that
+/// cannot be read holds all the same.
+std::vector<std::string> list_held_points(const Repository& repository);
+
+/// With what each record says; a damaged one has the reason "(damaged)".
+std::vector<Hold> list_holds(const Repository& repository);
+
+Hold decode_hold(const Repository& repository, ByteView blob, const std::string& point);
+
+}  // namespace backup::repository

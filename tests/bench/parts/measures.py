@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: each measure names its tree and tools, and gives one sample of one tool."""
+import contextlib
+import dataclasses
+import os
+import random
+import time
+import typing
+
+from parts import trees
+from parts.processes import Failed, drop_caches, run, shell
+
+READ_SIZE = 4096
+RANDOM_SECONDS = 8
+RANDOM_READS = 40_000
+
+
+@dataclasses.dataclass
+class Measure:
+    name: str
+    tree: str
+    tools: tuple
+    sample: typing.Callable     # (bench, tool, measure) -> {"wall": s, "cpu": s, "peak": MiB, ...} or {variant: ...}
+    seconds: dict               # a guess for each tool on two cores at scale 1
+    what: str
+    once: bool = False          # changes the tree or takes long: one run
+    variants: tuple = ("",)     # one sample fills several rows
+
+
+def cost(found, **more):
+    return {"wall": found.wall, "cpu": found.cpu, "peak": found.peak, **more}
+
+
+def first_backup(bench, tool, measure):
+    tree = bench.trees.path(measure.tree)
+    tool.reset()
+    drop_caches()
+    found = tool.backup(tree)
+    tool.note_backup()
+    return cost(found, stored=tool.stored_bytes())
+
+
+def ensure_backup(bench, tool, letter):
+    if not tool.has_backup():
+        tool.reset()
+        tool.backup(bench.trees.path(letter))
+        tool.note_backup()
+
+
+def list_tree(root, output):
+    """ls of some trees meets what it may not read: its exit 1 is fine, the lines are compared."""
+    return run(["ls", "-lR", root], to=output, accepted=(0, 1))
+
+
+def unchanged_backup(bench, tool, measure):
+    """Cold: with the caches dropped; warm: once more."""
+    tree = bench.trees.path(measure.tree)
+    ensure_backup(bench, tool, measure.tree)
+    rows = {}
+    for variant in measure.variants:
+        if variant == "cold":
+            drop_caches()
+        if tool.name == "native":
+            rows[variant] = cost(list_tree(tree, bench.scratch / "list"))
+        else:
+            rows[variant] = cost(tool.backup(tree), stored=tool.stored_bytes())
+    return rows
+
+
+def restore(bench, tool, measure):
+    tree = bench.trees.path(measure.tree)
+    ensure_backup(bench, tool, measure.tree)
+    target = bench.new_target(measure.tree)
+    drop_caches()
+    begin = time.monotonic()
+    found = tool.restore(tree, target)
+    run(["sync", "-f", target])
+    row = cost(found, synced=time.monotonic() - begin)
+    bench.check_tree(tool, measure, tool.restored(tree, target))
+    return row
+
+
+@contextlib.contextmanager
+def mounted(bench, tool, letter):
+    ensure_backup(bench, tool, letter)
+    with tool.mount(bench.trees.path(letter), bench.scratch / f"mount-{tool.name}") as mount:
+        yield mount
+
+
+def with_daemon(mount, action):
+    before = mount.cpu()
+    row = cost(action())
+    row["cpu"] += mount.cpu() - before
+    row["daemon"] = mount.cpu() - before
+    row["peak"] = max(row["peak"], mount.peak()) if not mount.pids else mount.peak()
+    return row
+
+
+def mounted_list(bench, tool, measure):
+    output = bench.scratch / f"list-{tool.name}"
+    rows = {}
+    with mounted(bench, tool, measure.tree) as mount:
+        drop_caches()
+        for variant in measure.variants:
+            rows[variant] = with_daemon(mount, lambda: list_tree(mount.root, output))
+        lines = sum(1 for _ in open(output, "rb"))
+    expected = bench.lines_of_list(measure.tree)
+    bench.note_check(tool, measure, "equal" if lines == expected else f"{lines} lines, not {expected}")
+    return rows
+
+
+def mounted_read(bench, tool, measure):
+    with mounted(bench, tool, measure.tree) as mount:
+        drop_caches()
+        script = f"cd '{mount.root}' && find . -type f -print0 | xargs -0 cat | wc -c"
+        found = []
+        row = with_daemon(mount, lambda: found.append(shell(script, timeout=1200)) or found[0])
+        size = int(found[0].output.split()[-1])
+        expected = bench.trees.manifest(measure.tree)["bytes"] - bench.link_bytes(measure.tree)
+        if size != expected:
+            bench.note_check(tool, measure, f"{size} bytes, not {expected}")
+        elif row["wall"] < 60:
+            bench.check_tree(tool, measure, mount.root)
+        else:
+            bench.note_check(tool, measure, "bytes counted")
+    return row
+
+
+def mounted_sequential(bench, tool, measure):
+    rows = {}
+    with mounted(bench, tool, measure.tree) as mount:
+        drop_caches()
+        file = mount.root / "orders.db"
+        size = file.stat().st_size
+        for variant in measure.variants:
+            rows[variant] = with_daemon(mount, lambda: run(["dd", f"if={file}", "of=/dev/null", "bs=1M"]))
+            rows[variant]["rate"] = size / 1e6 / rows[variant]["wall"]
+    return rows
+
+
+def mounted_random(bench, tool, measure):
+    with mounted(bench, tool, measure.tree) as mount:
+        drop_caches()
+        begin_cpu = mount.cpu()
+        file = os.open(mount.root / "orders.db", os.O_RDONLY)
+        original = os.open(bench.trees.path(measure.tree) / "orders.db", os.O_RDONLY)
+        try:
+            pages = os.fstat(file).st_size // READ_SIZE
+            source = random.Random(7)
+            reads = [source.randrange(pages) * READ_SIZE for _ in range(RANDOM_READS)]
+            begin = time.monotonic()
+            done = []
+            for offset in reads:
+                done.append(os.pread(file, READ_SIZE, offset) if len(done) < 200 else len(os.pread(file, READ_SIZE, offset)))
+                if time.monotonic() - begin > RANDOM_SECONDS:
+                    break
+            wall = time.monotonic() - begin
+            for offset, bytes_read in zip(reads, done[:200]):
+                if bytes_read != os.pread(original, READ_SIZE, offset):
+                    raise Failed(f"{tool.name}: other bytes at {offset}")
+        finally:
+            os.close(file)
+            os.close(original)
+        bench.note_check(tool, measure, "equal")
+        return {"wall": wall, "cpu": mount.cpu() - begin_cpu, "peak": mount.peak(), "rate": len(done) / wall}
+
+
+def changed_backup(bench, tool, measure):
+    """The tree has been changed before this; `stored` is what the second backup added."""
+    before = tool.stored_bytes()
+    drop_caches()
+    return cost(tool.backup(bench.trees.path(measure.tree)), stored=tool.stored_bytes() - before)
+
+
+def points_backup(bench, tool, measure):
+    """One more point of a tree that has changed by one percent; the last run's `stored` counts."""
+    return cost(tool.backup(bench.trees.path(measure.tree)), stored=tool.stored_bytes())
+
+
+def mount_ready(bench, tool, measure):
+    """From the start of the command until all points can be listed. Cold: the program too comes from the disk."""
+    directory = bench.scratch / f"mount-{tool.name}"
+    rows = {}
+    for variant in measure.variants:
+        if variant == "cold":
+            drop_caches()
+        begin = time.monotonic()
+        with tool.mount(bench.trees.path(measure.tree), directory) as mount:
+            names = len(tool.list_points(directory))
+            rows[variant] = {"wall": time.monotonic() - begin, "cpu": mount.cpu(), "peak": mount.peak()}
+        bench.note_check(tool, measure, "equal" if names == trees.POINTS else f"{names} points, not {trees.POINTS}")
+    return rows
+
+
+STORES = ("ours", "tar+zstd", "restic", "borg", "kopia", "rustic")
+SECONDS_A = {"ours": 12, "tar+zstd": 20, "restic": 45, "borg": 45, "kopia": 25, "rustic": 30, "squashfs": 15}
+MOUNTS = ("native", "ours", "squashfs", "squashfuse", "restic", "borg", "kopia")
+COLD_WARM = ("cold", "warm")
+
+ALL = (
+    Measure("first", "a", (*STORES, "squashfs"), first_backup, SECONDS_A, "first backup, caches cold"),
+    Measure("unchanged", "a", ("native", "ours", "restic", "borg", "kopia", "rustic"), unchanged_backup,
+            {"native": 4, "ours": 4, "restic": 13, "borg": 14, "kopia": 15, "rustic": 10},
+            "backup when nothing changed (native: ls -lR)", variants=COLD_WARM),
+    Measure("restore", "a", ("native", *STORES), restore,
+            {"native": 35, "ours": 25, "tar+zstd": 30, "restic": 35, "borg": 60, "kopia": 40, "rustic": 40},
+            "restore to an empty directory, caches cold (native: cp -a)"),
+    Measure("list", "a", MOUNTS, mounted_list,
+            {"native": 4, "ours": 4, "squashfs": 6, "squashfuse": 40, "restic": 150, "borg": 120, "kopia": 120},
+            "mounted: ls -lR", variants=COLD_WARM),
+    Measure("read", "a", MOUNTS, mounted_read,
+            {"native": 20, "ours": 25, "squashfs": 30, "squashfuse": 30, "restic": 110, "borg": 200, "kopia": 200},
+            "mounted: every file read once, caches cold"),
+    Measure("first", "b", STORES, first_backup,
+            {"ours": 20, "tar+zstd": 25, "restic": 70, "borg": 60, "kopia": 40, "rustic": 50},
+            "first backup of a 4 GiB database"),
+    Measure("sequential", "b", MOUNTS, mounted_sequential,
+            {"native": 8, "ours": 12, "squashfs": 20, "squashfuse": 25, "restic": 45, "borg": 90, "kopia": 60},
+            "mounted: one 4 GiB file in sequence", variants=COLD_WARM),
+    Measure("random", "b", MOUNTS, mounted_random, dict.fromkeys(MOUNTS, 10), "mounted: random 4 KiB reads, caches cold"),
+    Measure("changed", "b", ("ours", "restic", "borg", "kopia", "rustic"), changed_backup,
+            {"ours": 15, "restic": 40, "borg": 40, "kopia": 30, "rustic": 40},
+            "backup when 1 % of its 8 KiB pages changed", once=True),
+    Measure("points", "e", ("ours", "restic", "borg", "kopia", "rustic"), points_backup,
+            {"ours": 90, "restic": 330, "borg": 500, "kopia": 300, "rustic": 300},
+            f"{trees.POINTS} points of 100,000 files, 1 % changed each; mean of one backup", once=True),
+    Measure("ready", "e", ("ours", "restic"), mount_ready, {"ours": 1, "restic": 5},
+            f"mount ready with {trees.POINTS} points of 100,000 files", variants=COLD_WARM),
+    Measure("first", "d", STORES, first_backup,
+            {"ours": 8, "tar+zstd": 8, "restic": 20, "borg": 15, "kopia": 10, "rustic": 15},
+            "first backup of 2 GiB that do not compress"),
+    Measure("first", "c", STORES, first_backup,
+            {"ours": 60, "tar+zstd": 60, "restic": 120, "borg": 150, "kopia": 120, "rustic": 100},
+            "first backup of 1,000,000 small files"),
+    Measure("unchanged", "c", ("native", "ours", "restic", "borg", "kopia", "rustic"), unchanged_backup,
+            {"native": 30, "ours": 30, "restic": 120, "borg": 100, "kopia": 120, "rustic": 80},
+            "1,000,000 files, nothing changed (native: ls -lR)", variants=COLD_WARM),
+    Measure("restore", "c", ("native", *STORES), restore, dict.fromkeys(STORES, 200), "restore of 1,000,000 small files"),
+    Measure("list", "c", ("native", "ours", "squashfs", "squashfuse", "restic"), mounted_list,
+            {"native": 30, "ours": 30, "squashfs": 30, "squashfuse": 300, "restic": 600},
+            "mounted: ls -lR of 1,000,000 files", variants=COLD_WARM),
+)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON file, the table and the goals. A row that has no number says why."""
+import json
+import os
+import pathlib
+import platform
+
+from parts.processes import median
+
+# (row, field, against, at most this ratio); against None: the value itself, `rate` is "at least".
+GOALS = (
+    ("a.first", "wall", "tar+zstd", 1.0), ("a.first", "cpu", "restic", 0.35), ("a.first", "peak", None, 128),
+    ("a.first", "stored", "restic", 1.0),
+    ("a.unchanged.cold", "wall", "native", 1.0), ("a.unchanged.cold", "wall", "restic", 0.25),
+    ("a.unchanged.warm", "wall", "native", 1.0), ("a.unchanged.warm", "wall", "restic", 0.25),
+    ("a.restore", "wall", "restic", 0.6), ("a.restore", "wall", "native", 1.2), ("a.restore", "synced", "native", 1.2),
+    ("a.restore", "peak", None, 128),
+    ("a.list.cold", "wall", "squashfs", 1.0), ("a.list.warm", "wall", "squashfs", 1.0), ("a.list.warm", "peak", None, 128),
+    ("a.read", "wall", "squashfuse", 1.0), ("a.read", "peak", None, 128),
+    ("b.first", "stored", "restic", 1.0), ("b.first", "peak", None, 128),
+    ("b.sequential.cold", "rate", None, 800), ("b.sequential.warm", "rate", "native", 1.0),
+    ("b.random", "rate", "restic", 10), ("b.random", "rate", None, 5000),
+    ("b.changed", "stored", "restic", 1.0),
+    ("c.first", "peak", None, 128), ("c.first", "stored", "restic", 1.0), ("c.restore", "peak", None, 128),
+    ("c.unchanged.cold", "wall", "native", 1.0), ("c.list.cold", "peak", None, 128),
+    ("d.first", "stored", "restic", 1.0), ("d.first", "peak", None, 128),
+    ("e.points", "stored", "restic", 1.0), ("e.ready.cold", "wall", None, 0.050), ("e.ready.warm", "wall", None, 0.050),
+)
+FIELDS = ("wall", "synced", "cpu", "peak", "stored", "rate")
+UNITS = {"wall": "wall s", "synced": "on disk s", "cpu": "CPU s", "peak": "peak MiB", "stored": "stored MB", "rate": "rate /s"}
+
+
+class Results:
+    """{"machine": .., "tools": {name: version}, "rows": {row: {tool: {"samples": [], "check": "", "error": ""}}}}"""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.data = json.loads(self.path.read_text()) if self.path.exists() else {}
+        self.data.setdefault("rows", {})
+        self.data.setdefault("tools", {})
+
+    def cell(self, row, tool):
+        return self.data["rows"].setdefault(row, {}).setdefault(tool, {"samples": []})
+
+    def save(self):
+        partial = self.path.with_suffix(".part")
+        partial.write_text(json.dumps(self.data, indent=1, sort_keys=True) + "\n")
+        partial.replace(self.path)
+
+    def value(self, row, tool, field):
+        samples = self.data["rows"].get(row, {}).get(tool, {}).get("samples", [])
+        return median([sample.get(field) for sample in samples])
+
+
+def describe_machine():
+    model = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    return f"{os.cpu_count()} x {model}, {memory:.0f} GiB, Linux {platform.release()}"
+
+
+def shown(value, field):
+    if value is None:
+        return "-"
+    if field == "stored":
+        value /= 1e6
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def ratio(results, row, tool):
+    """How many times longer than ours (a rate: how many times less)."""
+    field = "rate" if results.value(row, "ours", "rate") else "wall"
+    ours, other = results.value(row, "ours", field), results.value(row, tool, field)
+    if not ours or not other:
+        return "-"
+    return f"{(ours / other if field == 'rate' else other / ours):.2f}"
+
+
+def format_table(results, titles):
+    lines = [results.data.get("machine", ""), ""]
+    lines += [f"{name}: {version}" for name, version in sorted(results.data["tools"].items()) if version]
+    for row, title in titles.items():
+        cells = results.data["rows"].get(row)
+        if not cells:
+            continue
+        fields = [field for field in FIELDS if any(results.value(row, tool, field) is not None for tool in cells)]
+        lines += ["", f"{row}: {title}", ""]
+        lines.append("| " + " | ".join(["tool", *(UNITS[field] for field in fields), "x ours", "runs", "result"]) + " |")
+        lines.append("| " + " | ".join("---" for _ in range(len(fields) + 4)) + " |")
+        for tool, cell in cells.items():
+            values = [shown(results.value(row, tool, field), field) for field in fields]
+            note = cell.get("error") or cell.get("check", "")
+            lines.append("| " + " | ".join([tool, *values, ratio(results, row, tool), str(len(cell["samples"])), note]) + " |")
+    return "\n".join(lines)
+
+
+def judge(results):
+    """One line for each goal that can be judged."""
+    lines = []
+    for row, field, against, limit in GOALS:
+        ours = results.value(row, "ours", field)
+        other = results.value(row, against, field) if against else 1
+        if ours is None or not other:
+            continue
+        value = ours / other
+        is_met = value >= limit * 0.995 if field == "rate" else value <= limit * 1.005
+        sign = ">=" if field == "rate" else "<="
+        what = f"x {against}" if against else UNITS[field]
+        lines.append(f"{'met   ' if is_met else 'MISSED'} {row} {field}: {value:.3g} {what} (goal {sign} {limit})")
+    return "\n".join(lines)

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// The power goes behind every step of init, backups and what keeps a repository in order; every
+// legal state of the disk is looked at: the repository opens, every promised point is whole, verify
+// finds nothing, and the next run works. And it is shown that the look would find a missing sync.
+#include "core/base/text.hpp"
+#include "tests/fault/crash_scenario.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+
+#include <cerrno>
+
+using namespace backup;
+using namespace backup::testing;
+
+namespace {
+
+using Kind = DiskStep::Kind;
+
+/// Every verb has run.
+struct FullScenario : CrashScenario {
+    FullScenario() : CrashScenario(test_seed()) {
+        init();
+        create("first");
+        create("second");
+        create("third");
+        forget("first");
+        prune();
+        forget("second");
+        prune();
+        create("fourth");
+    }
+};
+
+/// Does the steps of a scenario again, but those `lies` picks; looks at every legal state.
+class Simulation {
+  public:
+    using Picks = std::function<bool(const DiskStep&)>;
+    using Prepare = std::function<void(const std::shared_ptr<SimulatedDisk>&)>;
+
+    explicit Simulation(const CrashScenario& scenario, Picks lies = {})
+        : scenario_(scenario),
+          lies_(std::move(lies)),
+          steps_(scenario.disk->steps()) {}
+
+    /// Looked at are the states behind step `first` and later ones, each after `prepare`.
+    void look_from(std::size_t first, Prepare prepare) {
+        first_ = first;
+        prepare_ = std::move(prepare);
+    }
+
+    /// The first loss, or nothing.
+    std::string run(bool goes_on) {
+        SimulatedDisk disk;
+        for (std::size_t done = 0; done <= steps_.size(); ++done) {
+            auto loss = done < first_ ? std::string() : look_at_states(disk, done, goes_on);
+            if (!loss.empty()) {
+                return concat("behind step ", done, " (", describe(done), "): ", loss);
+            }
+            if (done < steps_.size() && !(lies_ && lies_(steps_[done]))) {
+                disk.replay(steps_[done]);
+            }
+        }
+        return {};
+    }
+
+    std::size_t states() const { return seen_.size(); }
+
+  private:
+    std::string describe(std::size_t done) const {
+        return done == 0 ? "nothing" : steps_[done - 1].describe();
+    }
+
+    std::string look_at_states(const SimulatedDisk& disk, std::size_t done, bool goes_on) {
+        const auto promised = std::count_if(
+            scenario_.promises.begin(), scenario_.promises.end(), [done](const Promise& promise) {
+                return promise.steps <= done;
+            });
+        for (const auto& cut : list_power_cuts(disk, random_)) {
+            const auto left = disk.after_power_cut(cut);
+            if (!seen_.insert(concat(promised, " ", left->fingerprint())).second) {
+                continue;
+            }
+            if (prepare_) {
+                prepare_(left);
+            }
+            auto loss = find_loss(scenario_, done, left);
+            if (loss.empty() && goes_on) {
+                loss = find_loss_later(scenario_, done, left);
+            }
+            if (!loss.empty()) {
+                return loss;
+            }
+        }
+        return {};
+    }
+
+    const CrashScenario& scenario_;
+    Picks lies_;
+    std::vector<DiskStep> steps_;
+    std::size_t first_ = 0;
+    Prepare prepare_;
+    SeededRandom random_;
+    std::set<std::string> seen_;
+};
+
+/// Whether leaving out the syncs `lies` picks would be found out.
+bool is_found(const CrashScenario& scenario, const Simulation::Picks& lies) {
+    return !Simulation(scenario, lies).run(false).empty();
+}
+
+}  // namespace
+
+TEST_CASE("a power cut behind any step loses nothing that was promised") {
+    const FullScenario scenario;
+    Simulation simulation(scenario);
+    CHECK(simulation.run(true) == "");
+    INFO(scenario.disk->count_steps() << " steps, " << simulation.states() << " states");
+    CHECK(simulation.states() > 300);
+}
+
+TEST_CASE("a power cut behind any step of a repair leaves what the next repair mends") {
+    CrashScenario scenario(test_seed());
+    scenario.init();
+    scenario.create("first");
+    scenario.create("second");
+    scenario.damage();
+    const auto damaged = scenario.disk->count_steps();
+    CHECK(find_loss(scenario, damaged, scenario.disk) != "");
+    scenario.repair();
+    const auto repaired = scenario.disk->count_steps();
+    CHECK(find_loss(scenario, repaired, scenario.disk) == "");
+    Simulation simulation(scenario);
+    simulation.look_from(damaged, [&](const std::shared_ptr<SimulatedDisk>& disk) {
+        CrashScenario again(scenario.seed * 17 + 1);
+        again.disk = disk;
+        again.key = scenario.key;
+        again.clock.advance(std::chrono::hours(48));
+        disk->advance(48 * 60 * 60);
+        again.repair();
+    });
+    CHECK(simulation.run(true) == "");
+    CHECK(simulation.states() > 10);
+}
+
+TEST_CASE("leaving out a sync of forget or prune is found out") {
+    const FullScenario scenario;
+    const auto begins =
+        std::find_if(scenario.promises.begin(), scenario.promises.end(), [](const auto& promise) {
+            return promise.kind == Promise::Kind::Leaving;
+        });
+    REQUIRE(begins != scenario.promises.end());
+    for (const auto* folder : {"/points", "/packs/", "/index"}) {
+        INFO("names of " << folder);
+        std::size_t number = 0;
+        CHECK(is_found(scenario, [&](const DiskStep& step) {
+            return number++ >= begins->steps && step.kind == Kind::SyncDirectory &&
+                   step.path.find(folder) != std::string::npos;
+        }));
+    }
+}
+
+TEST_CASE("leaving out a sync is found out") {
+    const FullScenario scenario;
+    const auto drops = [](Kind kind, std::string_view path) {
+        return [kind, path](const DiskStep& step) {
+            return step.kind == kind && step.path.find(path) != std::string::npos;
+        };
+    };
+    CHECK(is_found(scenario, drops(Kind::SyncFile, "")));
+    CHECK(is_found(scenario, drops(Kind::SyncDirectory, "")));
+    for (const auto* folder : {"keys/", "packs/", "index/", "points/"}) {
+        INFO("files of " << folder);
+        CHECK(is_found(scenario, drops(Kind::SyncFile, folder)));
+    }
+    for (const auto* folder :
+         {"/disk", "/repository", "/repository/keys", "/packs", "/packs/", "/index", "/points"}) {
+        INFO("names of " << folder);
+        CHECK(is_found(scenario, [folder](const DiskStep& step) {
+            const bool is_below = std::string_view(folder).ends_with('/');
+            return step.kind == Kind::SyncDirectory &&
+                   (is_below ? step.path.find(folder) != std::string::npos
+                             : step.path.ends_with(folder));
+        }));
+    }
+}
+
+namespace {
+
+/// The disk of a run that was killed behind `done` steps; the machine went on.
+std::shared_ptr<SimulatedDisk> killed_disk(const std::vector<DiskStep>& steps, std::size_t done) {
+    auto disk = std::make_shared<SimulatedDisk>();
+    for (std::size_t i = 0; i < done; ++i) {
+        disk->replay(steps[i]);
+    }
+    return disk;
+}
+
+}  // namespace
+
+TEST_CASE("what a killed run left unsynced is made durable by the next run that relies on it") {
+    const FullScenario scenario;
+    const auto steps = scenario.disk->steps();
+    const auto lie = GENERATE("", "/disk/repository", "/disk/repository/packs");
+    std::size_t losses = 0;
+    for (std::size_t done = 0; done <= steps.size(); ++done) {
+        const auto disk = killed_disk(steps, done);
+        INFO("killed behind step " << done);
+        CHECK(find_loss(scenario, done, disk) == "");
+        disk->ignore_when([lie](const DiskStep& step) {
+            return step.kind == Kind::SyncDirectory && step.path == lie;
+        });
+        const auto loss = find_loss_later(scenario, done, disk);
+        losses += loss.empty() ? 0U : 1U;
+        CHECK((loss.empty() || lie[0] != '\0'));
+    }
+    // A next run that did not look after the directories above its own would be found out.
+    CHECK((losses > 0) == (lie[0] != '\0'));
+}
+
+TEST_CASE("bytes the disk failed to take are never trusted, and no sync is tried again") {
+    for (std::size_t number = 1;; ++number) {
+        FullScenario scenario;
+        std::size_t syncs = 0;
+        std::string failed;
+        bool was_tried_again = false;
+        scenario.disk->fail_when([&](const DiskStep& step) {
+            if (step.kind != Kind::SyncFile && step.kind != Kind::SyncDirectory) {
+                return 0;
+            }
+            was_tried_again = was_tried_again || step.path == failed;
+            if (++syncs == number) {
+                failed = step.path;
+                return EIO;
+            }
+            return 0;
+        });
+        INFO("sync " << number << " fails");
+        const auto steps = scenario.disk->count_steps();
+        try {
+            scenario.create("fifth");
+            REQUIRE(number > syncs);
+            REQUIRE(number > 6);
+            break;
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::Io);
+        }
+        CHECK_FALSE(was_tried_again);
+        scenario.disk->fail_when({});
+        const auto left = scenario.disk->after_power_cut(harshest_cut());
+        CHECK(find_loss(scenario, steps, left) == "");
+        CHECK(find_loss_later(scenario, steps, left) == "");
+    }
+}
+
+TEST_CASE("a full disk leaves a valid repository") {
+    for (std::size_t number = 1;; ++number) {
+        FullScenario scenario;
+        std::size_t calls = 0;
+        scenario.disk->fail_when([&](const DiskStep& step) {
+            const bool needs_room = step.kind == Kind::Create || step.kind == Kind::Write ||
+                                    step.kind == Kind::Link || step.kind == Kind::MakeDirectory;
+            return needs_room && ++calls >= number ? ENOSPC : 0;
+        });
+        INFO("room is used up at call " << number);
+        const auto steps = scenario.disk->count_steps();
+        try {
+            scenario.create("fifth");
+            REQUIRE(number > 10);
+            break;
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::NoSpace);
+        }
+        CHECK(find_loss(scenario, steps, scenario.disk) == "");
+        scenario.disk->fail_when({});
+        CHECK(find_loss_later(scenario, steps, scenario.disk) == "");
+    }
+}

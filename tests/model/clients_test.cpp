@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random clients against one repository, in virtual time. BACKUP_MODEL_RUNS=<number> runs more
+// seeds, BACKUP_SEED=<number> begins with another one and is what a failure prints.
+// Cases tagged [.long] are not run by ctest.
+#include "tests/model/clients.hpp"
+
+#include "core/base/text.hpp"
+#include "tests/support/catch.hpp"
+
+#include <cstdlib>
+
+using namespace backup;
+using namespace backup::model_test;
+
+namespace {
+
+std::uint64_t number_of_runs(std::uint64_t usual) {
+    const char* given = std::getenv("BACKUP_MODEL_RUNS");
+    return given != nullptr ? std::stoull(given) : usual;
+}
+
+/// Runs are not all alike: few clients meet often, many make long queues of work.
+Options options_of(std::uint64_t seed) {
+    testing::SeededRandom random(seed ^ 0xc0ffeeU);
+    Options options;
+    options.clients = 2 + random.below(4);
+    options.operations = static_cast<unsigned>(6 + random.below(10));
+    const std::uint64_t sleeps[] = {15, 40, 120, 0};
+    options.troubles.sleep_one_in = sleeps[random.below(4)];
+    const std::uint64_t kills[] = {60, 250, 1000, 0};
+    options.troubles.kill_one_in = kills[random.below(4)];
+    options.troubles.wrong_clocks = !random.chance(4);
+    return options;
+}
+
+/// How many runs a broken protocol needs until it is caught; 0: never.
+std::uint64_t runs_until_caught(Mutation mutation, std::uint64_t most) {
+    const auto first = testing::test_seed();
+    for (std::uint64_t run = 0; run < most; ++run) {
+        auto options = options_of(first + run);
+        options.mutation = mutation;
+        if (!run_clients(first + run, options).failures.empty()) {
+            return run + 1;
+        }
+    }
+    return 0;
+}
+
+}  // namespace
+
+TEST_CASE("what is committed and not forgotten stays, whatever the clients do") {
+    const auto first = testing::test_seed();
+    Outcome sum;
+    for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
+        const auto seed = first + run;
+        const auto outcome = run_clients(seed, options_of(seed));
+        if (!outcome.failures.empty()) {
+            FAIL_CHECK("BACKUP_SEED=" << seed << " BACKUP_MODEL_RUNS=1\n"
+                                      << outcome.trace << join(outcome.failures, "\n"));
+            break;
+        }
+        sum.steps += outcome.steps;
+        sum.races += outcome.races;
+        sum.points_committed += outcome.points_committed;
+        sum.points_forgotten += outcome.points_forgotten;
+        sum.packs_removed += outcome.packs_removed;
+        sum.backups_fenced += outcome.backups_fenced;
+    }
+    WARN(sum.steps << " calls, " << sum.points_committed << " points made, " << sum.points_forgotten
+                   << " forgotten, " << sum.packs_removed << " packs removed, "
+                   << sum.backups_fenced << " backups fenced, " << sum.races << " races");
+}
+
+TEST_CASE("a run can be had again") {
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        const auto once = run_clients(seed, options_of(seed));
+        const auto again = run_clients(seed, options_of(seed));
+        CHECK(once.digest == again.digest);
+        CHECK(once.steps == again.steps);
+    }
+}
+
+TEST_CASE("a prune that knows no protocol is caught") {
+    CHECK(runs_until_caught(Mutation::PruneWithoutProtocol, 50) != 0);
+}
+
+TEST_CASE("writers that ignore what is condemned are caught", "[.long]") {
+    CHECK(runs_until_caught(Mutation::WritersIgnoreCollections, 300) != 0);
+}
+
+TEST_CASE("a prune that does not wait for sessions is caught", "[.long]") {
+    CHECK(runs_until_caught(Mutation::PrunesIgnoreSessions, 300) != 0);
+}
+
+TEST_CASE("fences that do not exclude are caught", "[.long]") {
+    CHECK(runs_until_caught(Mutation::FencesDoNotExclude, 300) != 0);
+}
+
+TEST_CASE("a forget that sees no holds is caught", "[.long]") {
+    CHECK(runs_until_caught(Mutation::ForgetsIgnoreHolds, 50) != 0);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/base/patience.hpp"
+
+#include "core/base/task_group.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+
+namespace backup::testing {
+namespace {
+
+ErrorCode code_of_waiting() {
+    return error_code_of([] {
+        need_patience();
+        return 0;
+    });
+}
+
+TEST_CASE("a thread may wait unless it said that it must not") {
+    need_patience();
+    {
+        const Impatience impatience;
+        CHECK_FALSE(impatience.was_tried());
+        CHECK(code_of_waiting() == ErrorCode::Interrupted);
+        CHECK(impatience.was_tried());
+        // It is of this thread only.
+        TaskGroup others;
+        others.start([](const std::stop_token&) { need_patience(); });
+        others.wait();
+    }
+    need_patience();
+    const Impatience again;
+    CHECK_FALSE(again.was_tried());
+}
+
+}  // namespace
+}  // namespace backup::testing
