@@ -47,6 +47,7 @@ Census::Census(const Repository& repository, const CensusInput& input, const std
     list_present(input);
     find_keepers(stop);
     find_last_places(stop);
+    count_kept();
 }
 
 const PackUse* Census::find(const content::Digest& pack) const {
@@ -174,7 +175,7 @@ void Census::find_keepers(const std::stop_token& stop) {
                 return;
             }
             use.holds_live = true;
-            if (!use.is_present || use.stored_bytes != use.pack.size) {
+            if (!use.is_whole()) {
                 return;
             }
             if (use.is_condemned) {
@@ -184,30 +185,45 @@ void Census::find_keepers(const std::stop_token& stop) {
                 lengths_[at] = record.length;
             }
         });
-    for (std::size_t i = 0; i < live_.size(); ++i) {
-        if (keepers_[i] < packs_.size()) {
-            packs_[keepers_[i]].kept_bytes += lengths_[i];
-        } else if (keepers_[i] == kNowhere) {
-            ++lost_chunks_;
-        }
-    }
 }
 
+/// Chunks that lie only in condemned packs: each of these is noted, and one is to be copied from.
 void Census::find_last_places(const std::stop_token& stop) {
-    const bool has_all = std::all_of(
-        keepers_.begin(), keepers_.end(), [this](auto keeper) { return keeper < packs_.size(); });
+    std::vector<bool> is_only_condemned(live_.size());
+    bool has_all = true;
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+        is_only_condemned[i] = keepers_[i] == kCondemnedOnly;
+        has_all = has_all && keepers_[i] < packs_.size();
+    }
     if (has_all) {
         return;
     }
     for_each_live_record(
-        stop, [&](std::uint32_t pack, std::size_t at, const IndexRecord&, std::size_t) {
+        stop, [&](std::uint32_t pack, std::size_t at, const IndexRecord& record, std::size_t) {
             if (at == std::size_t{kNowhere}) {
                 return;
             }
             auto& use = packs_[pack];
-            use.is_last_place = use.is_last_place || keepers_[at] == kCondemnedOnly;
             use.is_missed = use.is_missed || keepers_[at] == kNowhere;
+            if (!is_only_condemned[at] || !use.is_whole()) {
+                return;
+            }
+            use.is_last_place = true;
+            if (is_better_keeper(pack, keepers_[at])) {
+                keepers_[at] = pack;
+                lengths_[at] = record.length;
+            }
         });
+}
+
+void Census::count_kept() {
+    for (std::size_t i = 0; i < live_.size(); ++i) {
+        if (keepers_[i] < packs_.size()) {
+            packs_[keepers_[i]].kept_bytes += lengths_[i];
+        } else {
+            ++lost_chunks_;
+        }
+    }
 }
 
 }  // namespace backup::maintenance

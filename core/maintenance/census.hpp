@@ -24,12 +24,14 @@ struct PackUse {
     bool is_condemned = false;       // some generation names it
     bool is_listed = false;          // a point's own list of packs names it
     bool holds_live = false;         // some chunk in it is needed, also when another pack keeps it
-    /// It holds a live chunk that no pack keeps which is there and not condemned.
+    /// It is condemned, and holds a live chunk that lies in no pack that is not.
     bool is_last_place = false;
     /// It is gone, or cut short, and a live chunk that was in it has no other place.
     bool is_missed = false;
     std::uint64_t all_bytes = 0;   // plain, of the chunks that the index names in it
     std::uint64_t kept_bytes = 0;  // of those it is the keeper of
+
+    bool is_whole() const { return is_present && is_indexed && stored_bytes == pack.size; }
 };
 
 struct SegmentUse {
@@ -82,6 +84,7 @@ class Census {
     void for_each_live_record(const std::stop_token& stop, Visit visit);
     void find_keepers(const std::stop_token& stop);
     void find_last_places(const std::stop_token& stop);
+    void count_kept();
     bool is_better_keeper(std::uint32_t pack, std::uint32_t than) const;
     std::uint32_t number_of(const content::Digest& pack);
 

@@ -14,8 +14,11 @@ constexpr std::size_t kSmallPacks = 16;
 enum class Fate { Stays, Dead, Sparse };
 
 Fate judge(const PackUse& use, bool is_anything_lost, unsigned repack_below) {
-    if (!use.is_present || use.is_condemned) {
+    if (!use.is_present) {
         return Fate::Stays;
+    }
+    if (use.is_condemned) {
+        return use.kept_bytes > 0 ? Fate::Sparse : Fate::Stays;
     }
     if (!use.is_indexed) {
         return use.is_listed || is_anything_lost ? Fate::Stays : Fate::Dead;
@@ -27,7 +30,7 @@ Fate judge(const PackUse& use, bool is_anything_lost, unsigned repack_below) {
         return Fate::Stays;
     }
     if (use.kept_bytes == 0) {
-        return use.is_last_place ? Fate::Stays : Fate::Dead;
+        return Fate::Dead;
     }
     return use.kept_bytes * 100 < use.all_bytes * repack_below ? Fate::Sparse : Fate::Stays;
 }

@@ -10,11 +10,13 @@
 namespace backup::maintenance {
 
 struct Choice {
-    std::vector<content::Digest> dead;   // nothing in them is needed, or all of it is elsewhere
-    std::vector<const PackUse*> repack;  // what is needed is to be copied first; of the census
+    std::vector<content::Digest> dead;  // nothing in them is needed, or all of it is elsewhere
+    /// What is needed is to be copied first; of the census. Some are condemned already.
+    std::vector<const PackUse*> repack;
 };
 
-/// Never: packs that are condemned already; packs that a point lists although nothing in them seems
+/// A condemned pack never comes back: what is needed in it is copied, however much it is.
+/// Never dead: packs that a point lists although nothing in them seems
 /// to be needed (one of the two is wrong); packs in no index while a needed chunk is nowhere.
 Choice choose(const Census& census, std::uint32_t pack_bytes, const PruneOptions& options);
 

@@ -100,21 +100,10 @@ class Pruning {
         result_.problems = settled_.problems;
     }
 
-    /// Until a list shows no point that is not marked. Points that vanish meanwhile stay marked:
-    /// that keeps too much, never too little.
+    /// Every point of one list. Those that come later are of sessions that are waited for, or that
+    /// rely on nothing condemned. Points that vanish stay marked: that keeps too much, never too
+    /// little.
     void mark_points() {
-        for (int tries = 1; mark_new_points(); ++tries) {
-            if (tries == kMostTries) {
-                throw_too_busy();
-            }
-        }
-        // A point that was removed by a run that died must not come back after a power cut.
-        repository_.backend().sync();
-        result_.points = points_.size();
-    }
-
-    bool mark_new_points() {
-        const auto before = marker_->points();
         points_ = list_points(
             repository_,
             [](const std::string& blob, const Error& error) {
@@ -127,14 +116,14 @@ class Pruning {
             points_);
         // After the list: the index a point needs was there before it.
         chunks_->refresh();
-        for (const auto& record : points_) {
+        std::erase_if(points_, [this](const PointRecord& record) {
             throw_if_stopped(surroundings_.stop);
-            if (!mark_point(record)) {
-                return true;
-            }
             surroundings_.progress.advance(1, 0);
-        }
-        return marker_->points() > before;
+            return !mark_point(record);
+        });
+        // A point that was removed by a run that died must not come back after a power cut.
+        repository_.backend().sync();
+        result_.points = points_.size();
     }
 
     /// False when the point is gone by now, and what only it needed with it.
@@ -256,6 +245,9 @@ class Pruning {
         note(census);
         const auto condemned = condemned_packs(ripe);
         const auto removable = choose_removable(census, condemned);
+        // Once more: the names of packs that a sweep beside us has written down to be forgiven are
+        // those that points list which were there before it. (The census keeps its own decisions.)
+        mark_points();
         try {
             surroundings_.progress.stage("sweep");
             const auto swept = sweep(repository_, census, removable, surroundings_);
@@ -268,22 +260,32 @@ class Pruning {
             }
             return false;
         }
-        for (const auto& generation : ripe) {
-            repository_.backend().remove(generation_name(generation.id));
-        }
-        repository_.backend().sync();
-        result_.packs_rescued += condemned.size() - removable.size();
-        note_waiting(census, condemned);
+        remove_generations(ripe, removable);
+        note_waiting(census, removable);
         return true;
     }
 
-    void note_waiting(const Census& census, const std::vector<content::Digest>& swept) {
+    /// Only when all of its packs are gone: as long as one is there it has to stay condemned.
+    void remove_generations(const std::vector<Generation>& ripe,
+                            const std::set<content::Digest>& removed) {
+        for (const auto& generation : ripe) {
+            const bool is_done = std::all_of(
+                generation.packs.begin(), generation.packs.end(), [&removed](const auto& pack) {
+                    return removed.contains(pack);
+                });
+            if (is_done) {
+                repository_.backend().remove(generation_name(generation.id));
+            }
+        }
+        repository_.backend().sync();
+    }
+
+    void note_waiting(const Census& census, const std::set<content::Digest>& swept) {
         result_.packs_waiting = 0;
         result_.bytes_waiting = 0;
         for (const auto& pack : condemned_) {
             const auto* const use = census.find(pack);
-            if (use != nullptr && use->is_present &&
-                !std::binary_search(swept.begin(), swept.end(), pack)) {
+            if (use != nullptr && use->is_present && !swept.contains(pack)) {
                 ++result_.packs_waiting;
                 result_.bytes_waiting += use->stored_bytes;
             }
@@ -304,9 +306,15 @@ class Pruning {
             surroundings_.progress.stage("repack");
             auto repacked =
                 repack(repository_, *chunks_, census, choice.repack, surroundings_, session);
-            result_.packs_repacked += repacked.emptied.size();
             result_.bytes_repacked += repacked.copied_bytes;
-            packs.insert(packs.end(), repacked.emptied.begin(), repacked.emptied.end());
+            for (const auto& pack : repacked.emptied) {
+                if (census.find(pack)->is_condemned) {
+                    ++result_.packs_rescued;
+                } else {
+                    ++result_.packs_repacked;
+                    packs.push_back(pack);
+                }
+            }
             for (auto& problem : repacked.problems) {
                 result_.problems.push_back(std::move(problem));
             }
@@ -335,9 +343,13 @@ class Pruning {
         const auto choice = choose(census, repository_.parameters().pack_bytes, options_);
         auto packs = choice.dead;
         for (const auto* const use : choice.repack) {
-            packs.push_back(use->pack.name);
-            ++result_.packs_repacked;
             result_.bytes_repacked += use->kept_bytes;
+            if (use->is_condemned) {
+                ++result_.packs_rescued;
+            } else {
+                ++result_.packs_repacked;
+                packs.push_back(use->pack.name);
+            }
         }
         note_condemned(census, packs);
         note_waiting(census, {});

@@ -45,7 +45,7 @@ struct PruneResult {
     std::uint64_t bytes_repacked = 0;  // plain, that were copied (dry_run: would be)
     std::uint64_t packs_removed = 0;   // also those that an earlier run had condemned
     std::uint64_t bytes_removed = 0;
-    std::uint64_t packs_rescued = 0;  // condemned, but needed again
+    std::uint64_t packs_rescued = 0;  // condemned, but needed again: that was copied out of them
     std::uint64_t packs_waiting = 0;  // condemned, and left to a later prune
     std::uint64_t bytes_waiting = 0;
     std::uint64_t segments_removed = 0;

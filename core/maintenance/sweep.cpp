@@ -171,11 +171,10 @@ class Sweep {
         repository_.backend().sync();
     }
 
-    /// A pack that a point still lists, but that nobody is to miss.
+    /// A pack that a point still lists, but that nobody is to miss. It may be there still, when
+    /// another sweep is about to remove it.
     void add_forgiven(const content::Digest& name, std::set<content::Digest>& forgiven) const {
-        const auto* const use = census_.find(name);
-        const bool is_gone = use == nullptr || !use->is_present || packs_.contains(name);
-        if (is_gone && census_.is_listed(name)) {
+        if (census_.is_listed(name)) {
             forgiven.insert(name);
         }
     }

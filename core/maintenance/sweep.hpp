@@ -19,8 +19,10 @@ struct SweepResult {
     std::uint64_t segments_written = 0;
 };
 
-/// What of `condemned` (sorted) may go: nothing that is the last place of a live chunk, and nothing
-/// that a point lists although no chunk in it is needed as far as anybody can see.
+/// What of `condemned` (sorted) may go now: not what is the last place of a live chunk, which has
+/// to be copied first, and not what a point lists although no chunk in it is needed as far as
+/// anybody can see. What was removable once is so for ever, because nothing relies on a condemned
+/// pack again: so it does no harm when a sweep sleeps between its decision and its deed.
 std::set<content::Digest> choose_removable(const Census& census,
                                            const std::vector<content::Digest>& condemned);
 
