@@ -116,6 +116,11 @@ void Census::list_present(const CensusInput& input) {
         for (const auto& pack : segment.packs) {
             number_of(pack.name);
         }
+        for (const auto& name : segment.replaced) {
+            if (const auto pack = numbers_.find(name); pack != numbers_.end()) {
+                packs_[pack->second].is_replaced = true;
+            }
+        }
     }
     for (auto& use : packs_) {
         const auto& name = use.pack.name;

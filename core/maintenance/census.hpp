@@ -23,6 +23,7 @@ struct PackUse {
     std::uint64_t stored_bytes = 0;  // of the blob that is there
     bool is_condemned = false;       // some generation names it
     bool is_listed = false;          // a point's own list of packs names it
+    bool is_replaced = false;        // the index says that nobody is to miss it
     bool holds_live = false;         // some chunk in it is needed, also when another pack keeps it
     /// It is condemned, and holds a live chunk that lies in no pack that is not.
     bool is_last_place = false;

@@ -21,7 +21,8 @@ Fate judge(const PackUse& use, bool is_anything_lost, unsigned repack_below) {
         return use.kept_bytes > 0 ? Fate::Sparse : Fate::Stays;
     }
     if (!use.is_indexed) {
-        return use.is_listed || is_anything_lost ? Fate::Stays : Fate::Dead;
+        const bool is_missed = use.is_listed && !use.is_replaced;
+        return is_missed || is_anything_lost ? Fate::Stays : Fate::Dead;
     }
     if (!use.holds_live) {
         return use.is_listed ? Fate::Stays : Fate::Dead;

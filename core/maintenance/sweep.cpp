@@ -215,8 +215,9 @@ std::set<content::Digest> choose_removable(const Census& census,
     std::set<content::Digest> removable;
     for (const auto& pack : condemned) {
         const auto* const use = census.find(pack);
-        const bool is_kept = use != nullptr && use->is_present &&
-                             (use->is_last_place || (use->is_listed && !use->holds_live));
+        const bool is_kept =
+            use != nullptr && use->is_present &&
+            (use->is_last_place || (use->is_listed && !use->holds_live && !use->is_replaced));
         if (!is_kept) {
             removable.insert(pack);
         }

@@ -224,12 +224,12 @@ TEST_CASE("prune: what a run beside it came to need is rescued") {
     PruneOptions options;
     options.most_copied = 0;
     // As long as it is not copied it stays where it is, and condemned.
-    CHECK(world.prune(options).packs_removed == 0);
+    CHECK(world.prune(options).packs_rescued == 0);
     CHECK(world.list("gc").size() == 1);
     world.check();
     const auto result = world.prune();
     CHECK(result.packs_rescued > 0);
-    CHECK(result.packs_removed == result.packs_rescued);
+    CHECK(result.packs_removed >= result.packs_rescued);
     CHECK(world.list("gc").empty());
     world.check();
 }
@@ -270,7 +270,7 @@ TEST_CASE("prune: a sweep that sleeps between decision and deed removes nothing 
         } catch (const Error& error) {
             CHECK(error.code() == ErrorCode::Incomplete);
         }
-        world->backend.heal();
+        world->backend.delay(0, {});
         for (const auto& [name, point] : world->points) {
             INFO(name);
             CHECK(read_files(world->repository, point.first) == point.second);
@@ -482,7 +482,9 @@ TEST_CASE("prune: stopped at every call, it loses nothing, and the next one ends
             }
             PruneOptions options;
             options.session_timeout = {};
-            world->prune(options);
+            const auto ended = world->prune(options);
+            INFO("rescued " << ended.packs_rescued << ", waiting " << ended.packs_waiting << " for "
+                            << ended.waiting_for.size());
             world->check();
             CHECK(world->list("gc").empty());
             CHECK(world->list("sessions").empty());
