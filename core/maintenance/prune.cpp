@@ -76,9 +76,9 @@ class Pruning {
 
   private:
     std::vector<Generation> list_condemned() {
-        generations_ = list_generations(repository_);
-        condemned_ = condemned_packs(generations_);
-        return generations_;
+        auto generations = list_generations(repository_);
+        condemned_ = condemned_packs(generations);
+        return generations;
     }
 
     /// The storage's own clock: when it says our own session was put, or else the latest sign.
@@ -228,14 +228,16 @@ class Pruning {
         }
     }
 
-    /// The order matters: sessions, generations, points, index, packs (docs/format.md section 9).
+    /// The order matters: generations, sessions, points, index, packs (docs/format.md section 9).
     /// False when the index changed while it was swept.
     bool try_sweep_ripe() {
+        // First, so that every session that does not know one of them is in the list or has ended.
+        auto generations = list_condemned();
         const auto open = list_open();
         waiting_for_.clear();
         result_.is_resting = false;
         std::vector<Generation> ripe;
-        for (auto& generation : list_condemned()) {
+        for (auto& generation : generations) {
             if (is_ripe(generation, open)) {
                 ripe.push_back(std::move(generation));
             }
@@ -334,8 +336,9 @@ class Pruning {
     }
 
     void foresee() {
+        const auto generations = list_condemned();
         const auto open = list_open();
-        for (const auto& generation : list_condemned()) {
+        for (const auto& generation : generations) {
             is_ripe(generation, open);
         }
         const auto census = take_census();
@@ -365,7 +368,6 @@ class Pruning {
     std::optional<ChunkStore> chunks_;
     std::optional<Marker> marker_;
     std::vector<PointRecord> points_;
-    std::vector<Generation> generations_;
     std::vector<content::Digest> condemned_;
     std::map<std::string, SessionRecord> waiting_for_;
     PruneResult result_;

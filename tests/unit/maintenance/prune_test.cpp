@@ -280,6 +280,64 @@ TEST_CASE("prune: a sweep that sleeps between decision and deed removes nothing 
     }
 }
 
+TEST_CASE("prune: it waits for a run that began between any two of its calls") {
+    // Meanwhile a run begins and relies on what another prune condemns then, waiting for the run.
+    const auto scene = [] {
+        auto world = std::make_unique<World>();
+        world->write("kept", dense_files(world->random, 3));
+        world->write("gone", dense_files(world->random, 3));
+        return world;
+    };
+    const auto calls = [&] {
+        const auto world = scene();
+        world->forget("gone");
+        world->backend.count_from_zero();
+        world->prune();
+        return world->backend.calls();
+    }();
+    for (std::uint64_t call = 1; call <= calls; ++call) {
+        INFO("call " << call);
+        const auto world = scene();
+        const auto gone = world->points.at("gone");
+        const auto blob_name = world->list("points").back();
+        const auto blob = world->backend.get(blob_name);
+        const auto packs = list_present_packs(world->repository);
+        world->forget("gone");
+        const auto other = open_tiny_repository(world->backend.blobs(), world->key);
+        std::optional<Session> session;
+        bool is_decided = false;
+        SeededRandom random(call);
+        world->backend.count_from_zero();
+        world->backend.delay(call, [&] {
+            session.emplace(other, random, world->clock);
+            const auto present = list_present_packs(other);
+            is_decided = std::all_of(packs.begin(), packs.end(), [&](const auto& pack) {
+                return std::binary_search(present.begin(), present.end(), pack) &&
+                       !session->is_condemned(pack);
+            });
+            prune_repository(other, {}, {world->clock, random, world->progress, {}});
+            // Then it sleeps, right behind its ticket.
+            if (is_decided) {
+                CHECK(put_session_end(other, session->id(), {blob_name, blob}, random));
+            }
+        });
+        try {
+            world->prune();
+        } catch (const Error& error) {
+            CHECK(error.code() == ErrorCode::Incomplete);
+        }
+        world->backend.delay(0, {});
+        REQUIRE(session);
+        if (is_decided) {
+            world->backend.put(blob_name, blob);
+            world->points.emplace("gone", gone);
+        }
+        session.reset();
+        world->prune();
+        world->check();
+    }
+}
+
 TEST_CASE("prune: a session that fell silent is fenced, one that gives signs is not") {
     World world;
     world.write("kept", dense_files(world.random));
