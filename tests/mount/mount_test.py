@@ -38,11 +38,16 @@ def fill_everything(source):
     old = source / "before-1970"
     old.write_bytes(b"old")
     os.utime(old, ns=(-1_500_000_001, -1_500_000_001))
-    # rsync leaves a time of the same second as it is.
-    for link in (path for path in source.rglob("*") if path.is_symlink()):
-        os.utime(link, ns=(10**18 + 1, 10**18 + 1), follow_symlinks=False)
     os.chown(source / "empty", 4000, 4001)
     (source / "empty").chmod(0o1777)
+    age(source)
+
+
+def age(source):
+    """A day older, whatever it is: rsync leaves a time of the second in which it copies as it is."""
+    for path in [*source.rglob("*"), source]:
+        before = path.lstat().st_mtime_ns - 86_400 * 10**9
+        os.utime(path, ns=(before, before), follow_symlinks=False)
 
 
 def fill_large_directory(source):
