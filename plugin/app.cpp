@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/app.hpp"
 
-#include <array>
 #include <system_error>
-#include <unistd.h>
 
 namespace backup::plugin {
 
@@ -22,11 +20,6 @@ Environment own_environment(const char* const* variables) {
 std::filesystem::path own_executable() {
     std::error_code problem;
     return std::filesystem::read_symlink("/proc/self/exe", problem);
-}
-
-std::string own_host() {
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace backup::plugin

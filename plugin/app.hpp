@@ -47,7 +47,4 @@ Environment own_environment(const char* const* variables);
 /// The path of this program's file.
 std::filesystem::path own_executable();
 
-/// The name of this machine.
-std::string own_host();
-
 }  // namespace backup::plugin

@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
     app.err_facts = {plugin::is_terminal(STDERR_FILENO), plugin::terminal_width(STDERR_FILENO)};
     app.in_is_tty = plugin::is_terminal(STDIN_FILENO);
     app.argv0 = argc > 0 ? argv[0] : "kubectl-backup";
-    app.host = plugin::own_host();
+    app.host = host_name();
     app.executable = plugin::own_executable();
     app.stop_token = [&signals] { return signals ? signals->token() : signals.emplace().token(); };
     app.replace_process = [](const auto& program) -> int { replace_process(program); };

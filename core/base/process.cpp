@@ -271,6 +271,12 @@ void replace_process(const std::vector<std::string>& words) {
     throw system_error(errno, concat("start ", words.front()));
 }
 
+std::string host_name() {
+    std::array<char, 256> name{};
+    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
+                                                            : std::string();
+}
+
 void forbid_core_files() {
     const rlimit none{0, 0};
     // Cannot fail: lowering a limit is always allowed (setrlimit(2)).

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs another program: exec credential plugins, passphrase commands, fusermount3.
+// Runs another program (exec credential plugins, passphrase commands, fusermount3), and what there
+// is to know and decide about this process.
 #pragma once
 
 #include "core/base/bytes.hpp"
@@ -32,6 +33,9 @@ ProcessResult run_process(const ProcessOptions& options);
 /// Goes on as another program: words[0] is its path, the others its arguments. Returns only by
 /// throwing NotFound or Io.
 [[noreturn]] void replace_process(const std::vector<std::string>& words);
+
+/// Of this machine or container; empty when it has none.
+std::string host_name();
 
 /// Keys and Secrets are in the memory of our programs: they must not end in a core file.
 void forbid_core_files();

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 
+#include <algorithm>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -80,6 +81,16 @@ Digest finish(EVP_MAC_CTX* context) {
 }
 
 }  // namespace
+
+Digest parse_digest(std::string_view hex) {
+    Digest digest{};
+    if (hex.size() != 2 * digest.size()) {
+        throw Error(ErrorCode::InvalidArgument, "a SHA-256 has 64 hexadecimal digits");
+    }
+    const auto bytes = from_hex(hex);
+    std::copy(bytes.begin(), bytes.end(), digest.begin());
+    return digest;
+}
 
 Digest sha256(ByteView bytes) {
     Sha256 hash;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <string_view>
 
 namespace backup::content {
 
@@ -14,6 +15,9 @@ using Digest = std::array<std::byte, 32>;
 using SecretKey = std::array<std::byte, 32>;
 
 Digest sha256(ByteView bytes);
+
+/// 64 hexadecimal digits; throws InvalidArgument on anything else.
+Digest parse_digest(std::string_view hex);
 
 /// SHA-256 of bytes that arrive in pieces. Not thread-safe.
 class Sha256 {

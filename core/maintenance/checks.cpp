@@ -44,16 +44,6 @@ void take_newer(std::map<Key, Check>& into, const Key& key, const Check& check) 
     }
 }
 
-content::Digest parse_digest(const std::string& text) {
-    const auto bytes = from_hex(text);
-    content::Digest digest{};
-    if (bytes.size() != digest.size()) {
-        throw Error(ErrorCode::InvalidArgument, "a name is of a wrong length");
-    }
-    std::copy(bytes.begin(), bytes.end(), digest.begin());
-    return digest;
-}
-
 template <typename Take>
 void for_each_item(const Json& json, std::string_view member, Take take) {
     const auto* const items = json.find(member);
@@ -72,10 +62,10 @@ void for_each_item(const Json& json, std::string_view member, Take take) {
 Checks from_json(const Json& json) {
     Checks checks;
     for_each_item(json, "packs", [&](const std::string& name, const Check& check) {
-        take_newer(checks.packs, parse_digest(name), check);
+        take_newer(checks.packs, content::parse_digest(name), check);
     });
     for_each_item(json, "points", [&](const std::string& id, const Check& check) {
-        take_newer(checks.points, to_hex(parse_digest(id)), check);
+        take_newer(checks.points, to_hex(content::parse_digest(id)), check);
     });
     return checks;
 }

@@ -85,7 +85,7 @@ std::vector<std::string> forget_points(const Repository& repository,
     std::vector<std::string> removed;
     for (const auto& [id, blob] : blobs) {
         // Once more: somebody may have put a hold on it since.
-        if (backend.exists(concat(kHoldsFolder, "/", id))) {
+        if (backend.exists(hold_name(content::parse_digest(id)))) {
             refuse_held_points(repository, std::span(&id, 1));
         }
         backend.remove(blob);

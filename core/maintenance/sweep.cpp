@@ -18,7 +18,6 @@ using namespace repository;
 namespace {
 
 constexpr std::size_t kRecordsAtOnce = std::size_t{1} << 18U;
-constexpr std::string_view kParityFolder = "parity";
 
 /// Writes what stays of some segments into new ones. Only the last of them names those that it
 /// replaces: until it is there the old ones count.
@@ -188,7 +187,7 @@ class Sweep {
             throw_if_stopped(surroundings_.stop);
             const auto* const use = census_.find(pack);
             backend.remove(pack_name(pack));
-            if (const auto name = concat(kParityFolder, "/", to_hex(pack)); parity.contains(name)) {
+            if (const auto name = parity_name(pack); parity.contains(name)) {
                 backend.remove(name);
             }
             if (use != nullptr && use->is_present) {

@@ -196,7 +196,7 @@ void Verification::verify_records() {
     attempt(std::string(kGenerationsFolder),
             [&] { condemned_ = condemned_packs(list_generations(repository_)); });
     for (const auto& point : list_held_points(repository_)) {
-        const auto name = concat(kHoldsFolder, "/", point);
+        const auto name = hold_name(content::parse_digest(point));
         attempt(name, [&] {
             decode_hold(repository_, get_blob(repository_.backend(), name, kLargestRecord), point);
         });

@@ -41,13 +41,7 @@ Generation from_json(const Json& json, const std::string& id) {
     parse_stored(what, [&] {
         generation.made = parse_rfc3339(json.text_at({"made"}));
         for (const auto& item : packs->items()) {
-            const auto bytes = from_hex(item.string());
-            content::Digest pack{};
-            if (bytes.size() != pack.size()) {
-                throw Error(ErrorCode::InvalidArgument, "a name of a pack is too short");
-            }
-            std::copy(bytes.begin(), bytes.end(), pack.begin());
-            generation.packs.push_back(pack);
+            generation.packs.push_back(content::parse_digest(item.string()));
         }
         return true;
     });

@@ -15,12 +15,12 @@ namespace backup::repository {
 namespace {
 
 content::Digest digest_of(const std::string& point) {
-    const auto digest = find_held_point(concat(kHoldsFolder, "/", point));
-    if (!digest) {
+    try {
+        return content::parse_digest(point);
+    } catch (const Error&) {
         throw Error(ErrorCode::InvalidArgument,
                     concat("'", printable(point), "' is not the id of a point"));
     }
-    return *digest;
 }
 
 bool is_point_there(const Repository& repository, const content::Digest& point) {
@@ -33,7 +33,7 @@ bool is_point_there(const Repository& repository, const content::Digest& point) 
 }
 
 Hold from_json(const Json& json, const std::string& point) {
-    const auto what = concat(kHoldsFolder, "/", point);
+    const auto what = hold_name(digest_of(point));
     Hold hold;
     hold.point = point;
     if (json.text_at({"point"}) != point) {
@@ -84,7 +84,7 @@ std::vector<Hold> list_holds(const Repository& repository) {
     std::vector<Hold> holds;
     for (const auto& point : list_held_points(repository)) {
         try {
-            const auto name = concat(kHoldsFolder, "/", point);
+            const auto name = hold_name(digest_of(point));
             if (const auto json = find_record(repository, BlobKind::Hold, name)) {
                 holds.push_back(from_json(*json, point));
             }
@@ -99,7 +99,7 @@ std::vector<Hold> list_holds(const Repository& repository) {
 }
 
 Hold decode_hold(const Repository& repository, ByteView blob, const std::string& point) {
-    const auto what = concat(kHoldsFolder, "/", point);
+    const auto what = hold_name(digest_of(point));
     return from_json(decode_record(repository, BlobKind::Hold, blob, what), point);
 }
 

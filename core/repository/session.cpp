@@ -2,6 +2,7 @@
 #include "core/repository/session.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/process.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
@@ -9,8 +10,6 @@
 #include "core/repository/session_store.hpp"
 
 #include <algorithm>
-#include <array>
-#include <unistd.h>
 #include <utility>
 
 namespace backup::repository {
@@ -20,12 +19,6 @@ namespace {
 constexpr std::size_t kIdBytes = 16;
 constexpr auto kBeatInterval = std::chrono::minutes(5);
 constexpr int kMostRejoins = 3;
-
-std::string host_name() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data())
-                                                            : std::string();
-}
 
 std::int64_t beat_time(Clock& clock) {
     return (clock.steady_now() + kBeatInterval).time_since_epoch().count();

@@ -30,10 +30,8 @@ BlobKind blob_kind(PackKind kind) {
     return kind == PackKind::Data ? BlobKind::DataPack : BlobKind::MetadataPack;
 }
 
-/// Packs the index names that the backend does not have in full, or will not have for long.
-std::set<content::Digest> find_lost_packs(const Repository& repository,
-                                          const ChunkStore& known,
-                                          const Session& session) {
+/// Packs the index names that the backend does not have in full.
+std::set<content::Digest> find_lost_packs(const Repository& repository, const ChunkStore& known) {
     const auto indexed = known.list_packs();
     if (indexed.empty()) {
         return {};
@@ -47,8 +45,7 @@ std::set<content::Digest> find_lost_packs(const Repository& repository,
     std::set<content::Digest> lost;
     for (const auto& pack : indexed) {
         const auto found = present.find(pack.name);
-        if (found == present.end() || found->second != pack.size ||
-            session.is_condemned(pack.name)) {
+        if (found == present.end() || found->second != pack.size) {
             lost.insert(pack.name);
         }
     }
@@ -65,7 +62,7 @@ struct Writer::State {
           options(given),
           random(source),
           session(used, random, time),
-          lost_packs(find_lost_packs(used, store, session)),
+          lost_packs(find_lost_packs(used, store)),
           clock(time),
           chunker(used.keys().chunker, used.parameters().chunker),
           claims(store, [this](const content::Digest& pack) { return is_usable(pack); }),

@@ -3,6 +3,7 @@
 
 #include "core/base/file_descriptor.hpp"
 #include "core/base/json.hpp"
+#include "core/base/process.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 
@@ -11,7 +12,6 @@
 #include <charconv>
 #include <csignal>
 #include <filesystem>
-#include <sys/utsname.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -27,11 +27,6 @@ std::string read_text(const std::string& path) {
     // Without /proc nothing can be proved about processes; that is no reason not to run.
     failure_of([&] { text = std::string(trim(as_text(read_file(path, 1U << 16U)))); });
     return text;
-}
-
-std::string host_name() {
-    utsname names{};
-    return ::uname(&names) == 0 ? std::string(&names.nodename[0]) : std::string();
 }
 
 std::string pid_namespace() {
