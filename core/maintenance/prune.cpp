@@ -30,6 +30,9 @@ namespace {
 constexpr auto kLaggingGrace = std::chrono::hours(1);
 constexpr int kMostTries = 8;
 
+// Pages are read once and in the order of the points: a large cache would hold what is done with.
+constexpr std::uint64_t kPageCacheBytes = std::uint64_t{16} << 20U;
+
 [[noreturn]] void throw_too_busy() {
     throw Error(ErrorCode::Incomplete, "the repository changes faster than it can be read")
         .hint("run it again when fewer others work on the repository");
@@ -54,7 +57,9 @@ class Pruning {
         surroundings_.progress.stage("points");
         look_at_clock();
         settle();
-        chunks_.emplace(repository_);
+        ChunkStoreOptions for_pages;
+        for_pages.frame_cache_bytes = kPageCacheBytes;
+        chunks_.emplace(repository_, for_pages);
         marker_.emplace(*chunks_);
         mark_points();
         if (options_.dry_run) {
@@ -132,13 +137,11 @@ class Pruning {
             marker_->mark(record, surroundings_.stop);
             return true;
         } catch (const Error& error) {
-            content::Digest digest{};
-            const auto bytes = from_hex(record.point.id);
-            std::copy(bytes.begin(), bytes.end(), digest.begin());
+            const auto blob =
+                point_name(record.point.created, content::parse_digest(record.point.id));
             const bool can_vanish =
                 error.code() == ErrorCode::CorruptData || error.code() == ErrorCode::NotFound;
-            if (!can_vanish ||
-                repository_.backend().exists(point_name(record.point.created, digest))) {
+            if (!can_vanish || repository_.backend().exists(blob)) {
                 throw;
             }
             return false;

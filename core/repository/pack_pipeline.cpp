@@ -15,10 +15,10 @@ namespace {
 constexpr std::size_t kWaitingGroups = 2;
 constexpr std::size_t kWaitingPacks = 2;
 
-// A run that dies loses what no index names yet: so much at most. What is not indexed is kept in
-// memory, too.
+// What is not indexed is kept in memory, and has to be looked at by the next run when this one dies
+// (adopt_packs.hpp).
 constexpr std::uint64_t kLargestUnindexed = std::uint64_t{2} << 30U;
-constexpr std::size_t kMostUnindexed = std::size_t{1} << 18U;
+constexpr std::size_t kMostUnindexed = std::size_t{1} << 17U;
 
 // Tiny chunks would make a pack's table as large as the pack.
 constexpr std::size_t kMostChunksInPack = std::size_t{1} << 15U;

@@ -299,7 +299,7 @@ TEST_CASE("a long run indexes on the way what it has stored, and still knows it"
     CHECK_FALSE(writer.claim(fixture.id_of(chunk_of(kChunks - 1))));
     const auto record = writer.commit(fixture.record());
     CHECK(writer.counters().chunks_known == 2);
-    CHECK(fixture.count("index") == 2);
+    CHECK(fixture.count("index") == 3);
     ChunkStore chunks(fixture.repository);
     CHECK(chunks.chunk_count() == kChunks + 1);
     CHECK(chunks.read(fixture.id_of(chunk_of(0))) == chunk_of(0));
