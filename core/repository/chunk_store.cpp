@@ -38,19 +38,23 @@ struct ChunkStore::State {
     FrameReader frames;
 };
 
+// Each one more means that a whole prune or compaction ended between two reads.
+constexpr int kMostRefreshes = 16;
+
 /// A segment that was removed while it was in use: others say the same by now.
 template <typename Result>
 Result ChunkStore::State::look_up(const std::function<Result()>& look) {
-    Result result;
-    const auto failure = failure_of([&] { result = look(); });
-    if (failure && failure->code() == ErrorCode::NotFound) {
+    for (int refreshes = 0;; ++refreshes) {
+        Result result;
+        const auto failure = failure_of([&] { result = look(); });
+        if (!failure) {
+            return result;
+        }
+        if (failure->code() != ErrorCode::NotFound || refreshes == kMostRefreshes) {
+            throw Error(*failure);
+        }
         index.refresh();
-        return look();
     }
-    if (failure) {
-        throw Error(*failure);
-    }
-    return result;
 }
 
 std::vector<IndexRecord> ChunkStore::State::locate(const content::ShortId& id) {
@@ -85,21 +89,25 @@ void ChunkStore::State::read_any(const content::ShortId& id,
         throw Error(ErrorCode::CorruptData, concat("chunk ", id.hex(), " is in no index"));
     }
     auto failure = try_places(places, read);
-    if (!failure) {
-        return;
-    }
-    need_patience();
+    auto tried = places;
     const auto is_gone = [this](const IndexRecord& record) { return is_missing(record); };
-    if (std::any_of(places.begin(), places.end(), is_gone)) {
+    const auto was_tried = [&tried](const IndexRecord& record) {
+        return std::find(tried.begin(), tried.end(), record) != tried.end();
+    };
+    for (int refreshes = 0; failure && refreshes < kMostRefreshes; ++refreshes) {
+        need_patience();
+        if (std::none_of(places.begin(), places.end(), is_gone)) {
+            break;
+        }
         // A collection may have moved the chunk to another pack.
         index.refresh();
-        const auto tried = std::exchange(places, locate(id));
-        std::erase_if(places, [&tried](const IndexRecord& record) {
-            return std::find(tried.begin(), tried.end(), record) != tried.end();
-        });
-        if (!places.empty()) {
-            failure = try_places(places, read);
+        places = locate(id);
+        std::erase_if(places, was_tried);
+        if (places.empty()) {
+            break;
         }
+        failure = try_places(places, read);
+        tried.insert(tried.end(), places.begin(), places.end());
     }
     if (failure) {
         failure->add_context(concat("chunk ", id.hex()));

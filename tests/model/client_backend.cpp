@@ -6,15 +6,37 @@
 
 namespace backup::model_test {
 
+namespace {
+
+class Turn {
+  public:
+    Turn(Schedule& schedule, std::size_t client, std::string_view what, std::string_view blob)
+        : schedule_(schedule),
+          client_(client) {
+        schedule_.begin_call(client_, what, blob);
+    }
+
+    ~Turn() { schedule_.end_call(client_); }
+
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+  private:
+    Schedule& schedule_;
+    std::size_t client_;
+};
+
+}  // namespace
+
 template <typename Call>
 auto ClientBackend::call(std::string_view what, std::string_view blob, Call effect) {
-    schedule_.begin_call(client_, what, blob);
+    const Turn turn(schedule_, client_, what, blob);
     if constexpr (std::is_void_v<decltype(effect())>) {
         effect();
-        schedule_.end_call(client_);
+        schedule_.survive_call(client_);
     } else {
         auto result = effect();
-        schedule_.end_call(client_);
+        schedule_.survive_call(client_);
         return result;
     }
 }

@@ -134,21 +134,10 @@ void forget_some(Process& process) {
     if (ids.empty()) {
         return;
     }
-    std::vector<std::string> held;
-    for (const auto& id : ids) {
-        if (world.oracle->is_held(id)) {
-            held.push_back(id);
-        }
-    }
-    if (held.empty()) {
-        for (const auto& id : ids) {
-            world.oracle->about_to_forget(id);
-        }
-    }
-    // With a held one among them nothing may be removed: the promises stay as they are.
+    const Oracle::ForgetAttempt attempt(*world.oracle, ids);
     const auto removed = maintenance::forget_points(opened.repository, ids);
     world.outcome.points_forgotten += removed.size();
-    if (!held.empty()) {
+    if (!attempt.may_succeed()) {
         world.fail("a point under a hold could be forgotten");
     }
 }
@@ -215,17 +204,16 @@ void hold_one(Process& process) {
         return;
     }
     if (process.random.chance(3)) {
-        world.oracle->about_to_release(id);
+        const Oracle::ReleaseAttempt attempt(*world.oracle, id);
         remove_hold(opened.repository, id);
         return;
     }
     Hold hold;
     hold.point = id;
     hold.reason = "model";
+    Oracle::HoldAttempt attempt(*world.oracle, id);
     put_hold(opened.repository, hold, process.bytes);
-    if (world.oracle->is_promised(id)) {
-        world.oracle->held(id);
-    }
+    attempt.succeeded();
 }
 
 }  // namespace backup::model_test

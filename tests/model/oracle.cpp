@@ -3,7 +3,9 @@
 
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 namespace backup::model_test {
 
@@ -20,16 +22,64 @@ void Oracle::about_to_forget(const std::string& id) {
     state_.lock()->promises[id].may_be_forgotten = true;
 }
 
-void Oracle::kept(const std::string& id) {
-    state_.lock()->promises[id].may_be_forgotten = false;
+Oracle::ForgetAttempt::ForgetAttempt(Oracle& oracle, std::vector<std::string> ids)
+    : oracle_(oracle),
+      ids_(std::move(ids)) {
+    auto state = oracle_.state_.lock();
+    state->forgetting.insert(this);
+    look_at_holds(*state);
 }
 
-void Oracle::held(const std::string& id) {
-    state_.lock()->promises[id].is_held = true;
+Oracle::ForgetAttempt::~ForgetAttempt() {
+    oracle_.state_.lock()->forgetting.erase(this);
 }
 
-void Oracle::about_to_release(const std::string& id) {
-    state_.lock()->promises[id].is_held = false;
+bool Oracle::ForgetAttempt::may_succeed() const {
+    const auto state = oracle_.state_.lock();
+    return may_succeed_;
+}
+
+void Oracle::ForgetAttempt::look_at_holds(State& state) {
+    const auto is_held = [&state](const std::string& id) { return state.promises[id].is_held; };
+    if (std::any_of(ids_.begin(), ids_.end(), is_held)) {
+        return;
+    }
+    may_succeed_ = true;
+    for (const auto& id : ids_) {
+        state.promises[id].may_be_forgotten = true;
+    }
+}
+
+Oracle::HoldAttempt::HoldAttempt(Oracle& oracle, std::string id)
+    : oracle_(oracle),
+      id_(std::move(id)),
+      releases_begun_(oracle.state_.lock()->promises[id_].releases_begun) {}
+
+void Oracle::HoldAttempt::succeeded() {
+    auto state = oracle_.state_.lock();
+    auto& promise = state->promises[id_];
+    const auto was_alone =
+        promise.releases_under_way == 0 && promise.releases_begun == releases_begun_;
+    if (was_alone && !promise.may_be_forgotten && !promise.name.empty()) {
+        promise.is_held = true;
+    }
+}
+
+Oracle::ReleaseAttempt::ReleaseAttempt(Oracle& oracle, std::string id)
+    : oracle_(oracle),
+      id_(std::move(id)) {
+    auto state = oracle_.state_.lock();
+    auto& promise = state->promises[id_];
+    promise.is_held = false;
+    ++promise.releases_begun;
+    ++promise.releases_under_way;
+    for (auto* attempt : state->forgetting) {
+        attempt->look_at_holds(*state);
+    }
+}
+
+Oracle::ReleaseAttempt::~ReleaseAttempt() {
+    --oracle_.state_.lock()->promises[id_].releases_under_way;
 }
 
 bool Oracle::is_promised(const std::string& id) const {

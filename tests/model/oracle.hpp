@@ -8,6 +8,7 @@
 #include "tests/support/test_repository.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,14 @@ class Oracle {
     void committed(const std::string& id, const std::string& name);
     /// From here on nobody may count on the point, whatever becomes of the attempt.
     void about_to_forget(const std::string& id);
-    /// The attempt was refused before anything was done.
-    void kept(const std::string& id);
-    void held(const std::string& id);
-    void about_to_release(const std::string& id);
+
+    /// A client that tries to forget several points at once, while it lives. It must be refused as
+    /// long as one of them is held: nobody may count on them from the moment none is any more.
+    class ForgetAttempt;
+    /// A client that puts a hold, while it lives.
+    class HoldAttempt;
+    /// A client that takes the holds of a point away, while it lives.
+    class ReleaseAttempt;
 
     bool is_promised(const std::string& id) const;
     bool is_held(const std::string& id) const;
@@ -46,11 +51,14 @@ class Oracle {
         std::string name;
         bool may_be_forgotten = false;
         bool is_held = false;
+        unsigned releases_under_way = 0;
+        unsigned releases_begun = 0;
     };
 
     struct State {
         std::map<std::string, testing::Files> expected;  // by the point's name
         std::map<std::string, Promise> promises;         // by the point's id
+        std::set<ForgetAttempt*> forgetting;
     };
 
     std::vector<std::string> find_broken(bool all_points) const;
@@ -58,6 +66,49 @@ class Oracle {
     backend::Backend& storage_;
     repository::KeyFile key_;
     mutable Synchronized<State> state_;
+};
+
+class Oracle::ForgetAttempt {
+  public:
+    ForgetAttempt(Oracle& oracle, std::vector<std::string> ids);
+    ~ForgetAttempt();
+    ForgetAttempt(const ForgetAttempt&) = delete;
+    ForgetAttempt& operator=(const ForgetAttempt&) = delete;
+
+    /// Since it began there was a moment when none of the points was held.
+    bool may_succeed() const;
+
+  private:
+    friend class ReleaseAttempt;
+    void look_at_holds(State& state);
+
+    Oracle& oracle_;
+    std::vector<std::string> ids_;
+    bool may_succeed_ = false;
+};
+
+class Oracle::HoldAttempt {
+  public:
+    HoldAttempt(Oracle& oracle, std::string id);
+    /// The hold is there: it counts, unless a release that ran beside it may have taken it away.
+    void succeeded();
+
+  private:
+    Oracle& oracle_;
+    std::string id_;
+    unsigned releases_begun_ = 0;
+};
+
+class Oracle::ReleaseAttempt {
+  public:
+    ReleaseAttempt(Oracle& oracle, std::string id);
+    ~ReleaseAttempt();
+    ReleaseAttempt(const ReleaseAttempt&) = delete;
+    ReleaseAttempt& operator=(const ReleaseAttempt&) = delete;
+
+  private:
+    Oracle& oracle_;
+    std::string id_;
 };
 
 }  // namespace backup::model_test

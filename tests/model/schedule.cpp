@@ -28,8 +28,9 @@ struct Schedule::Client {
     bool is_killed = false;
     bool dies_behind_call = false;
     bool is_done = false;
-    unsigned waiting = 0;
+    unsigned waiting = 0;  // threads that want to call
     unsigned turns = 0;
+    unsigned calling = 0;  // threads that had a turn, until the end of their call
     TimePoint wakes{};
     std::chrono::nanoseconds clock_offset{};
     std::chrono::nanoseconds slept{};
@@ -212,8 +213,8 @@ void Schedule::make_trouble(Client& client, std::size_t number) {
 
 void Schedule::wait_until_it_stops(std::unique_lock<std::mutex>& lock, const Client& client) const {
     const auto stopped = [&client] {
-        return client.work == nullptr ||
-               (client.turns == 0 && client.waiting != 0 && !client.is_killed);
+        return client.work == nullptr || (client.turns == 0 && client.calling == 0 &&
+                                          client.waiting != 0 && !client.is_killed);
     };
     if (!changed_.wait_for(lock, kBlockedForEver, stopped)) {
         throw std::runtime_error("a client is blocked for ever");
@@ -235,17 +236,24 @@ void Schedule::begin_call(std::size_t number, std::string_view call, std::string
         changed_.notify_all();
         die();
     }
+    ++client.calling;
     add_line(number, call, blob);
 }
 
-void Schedule::end_call(std::size_t number) {
+void Schedule::survive_call(std::size_t number) {
     auto& client = *clients_.at(number);
     const std::scoped_lock lock(mutex_);
     if (client.dies_behind_call) {
         client.is_killed = true;
-        changed_.notify_all();
         die();
     }
+}
+
+void Schedule::end_call(std::size_t number) noexcept {
+    const std::scoped_lock lock(mutex_);
+    --clients_[number]->calling;
+    // Another thread of the client may be waiting already: that is a stop, too.
+    changed_.notify_all();
 }
 
 bool Schedule::is_killed(std::size_t client) const {

@@ -47,10 +47,13 @@ class Schedule {
     /// not throw. A client that was killed begins its next work as a new process.
     void run(const NextWork& next);
 
-    /// Before each call of a client's backend: waits for its turn. Throws when the client is dead.
+    /// Before each call of a client's backend: waits for its turn. Throws when the client is dead;
+    /// otherwise end_call() must follow.
     void begin_call(std::size_t client, std::string_view call, std::string_view blob);
-    /// Behind it: the call has had its effect; throws when the client dies here.
-    void end_call(std::size_t client);
+    /// The call has had its effect: throws when the client dies here.
+    void survive_call(std::size_t client);
+    /// Whether the call failed or not. Nobody else has a turn before.
+    void end_call(std::size_t client) noexcept;
 
     bool is_killed(std::size_t client) const;
     /// After this nobody sleeps, dies or has a wrong clock any more.
