@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random clients against one repository, in virtual time. BACKUP_MODEL_RUNS=<number> runs more
 // seeds, BACKUP_SEED=<number> begins with another one and is what a failure prints.
-// Cases tagged [.long] are not run by ctest.
 #include "tests/model/clients.hpp"
 
 #include "core/base/text.hpp"
@@ -84,18 +83,18 @@ TEST_CASE("a prune that knows no protocol is caught") {
     CHECK(runs_until_caught(Mutation::PruneWithoutProtocol, 50) != 0);
 }
 
-TEST_CASE("writers that ignore what is condemned are caught", "[.long]") {
+TEST_CASE("writers that ignore what is condemned are caught") {
     CHECK(runs_until_caught(Mutation::WritersIgnoreCollections, 300) != 0);
 }
 
-TEST_CASE("a prune that does not wait for sessions is caught", "[.long]") {
+TEST_CASE("a prune that does not wait for sessions is caught") {
     CHECK(runs_until_caught(Mutation::PrunesIgnoreSessions, 300) != 0);
 }
 
-TEST_CASE("fences that do not exclude are caught", "[.long]") {
+TEST_CASE("fences that do not exclude are caught") {
     CHECK(runs_until_caught(Mutation::FencesDoNotExclude, 300) != 0);
 }
 
-TEST_CASE("a forget that sees no holds is caught", "[.long]") {
+TEST_CASE("a forget that sees no holds is caught") {
     CHECK(runs_until_caught(Mutation::ForgetsIgnoreHolds, 50) != 0);
 }

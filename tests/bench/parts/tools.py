@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every program of the duel behind the same few verbs. A tool says None where it cannot do a thing."""
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
@@ -16,11 +17,16 @@ MOUNT_TIMEOUT = 600
 
 
 class Mounted:
-    """A tree that can be read at `root`; its daemons are weighed."""
+    """A tree that can be read at `root`; the daemons that serve `mount_point` are weighed (None: there are none)."""
 
-    def __init__(self, root, pids):
+    def __init__(self, root, mount_point=None):
         self.root = root
-        self.pids = pids
+        self.mount_point = mount_point
+
+    @functools.cached_property
+    def pids(self):
+        """Looked for when they are asked for: that takes longer than a mount may."""
+        return processes_with(self.mount_point) if self.mount_point else []
 
     def cpu(self):
         return cpu_seconds(self.pids)
@@ -110,7 +116,6 @@ class Tool:
                 process.kill()
                 raise Failed(f"{self.name}: not mounted after {MOUNT_TIMEOUT} s")
             time.sleep(0.001)
-        return processes_with(directory)
 
 
 def find_program(name):
@@ -165,7 +170,7 @@ class Ours(Tool):
     def open_mount(self, tree, directory):
         self.run("mount", directory, *self.flags())
         space, claim = self.volume
-        return Mounted(directory / "latest" / "namespaces" / space / "volumes" / claim, processes_with(directory))
+        return Mounted(directory / "latest" / "namespaces" / space / "volumes" / claim, directory)
 
     def list_points(self, directory):
         return os.listdir(directory / "by-time")
@@ -190,8 +195,8 @@ class Restic(Tool):
         return directory / str(tree).lstrip("/")
 
     def open_mount(self, tree, directory):
-        pids = self.start_daemon(directory, self.found, "mount", directory)
-        return Mounted(directory / "snapshots" / "latest" / str(tree).lstrip("/"), pids)
+        self.start_daemon(directory, self.found, "mount", directory)
+        return Mounted(directory / "snapshots" / "latest" / str(tree).lstrip("/"), directory)
 
     def list_points(self, directory):
         return [name for name in os.listdir(directory / "snapshots") if name != "latest"]
@@ -237,8 +242,8 @@ class Borg(Tool):
         return self.run("extract", self.latest(), directory=directory)
 
     def open_mount(self, tree, directory):
-        pids = self.start_daemon(directory, self.found, "mount", "--foreground", self.latest(), directory)
-        return Mounted(directory, pids)
+        self.start_daemon(directory, self.found, "mount", "--foreground", self.latest(), directory)
+        return Mounted(directory, directory)
 
 
 class Kopia(Tool):
@@ -270,7 +275,8 @@ class Kopia(Tool):
         return self.run("snapshot", "restore", "--no-progress", self.latest(tree), directory)
 
     def open_mount(self, tree, directory):
-        return Mounted(directory, self.start_daemon(directory, self.found, "mount", self.latest(tree), directory))
+        self.start_daemon(directory, self.found, "mount", self.latest(tree), directory)
+        return Mounted(directory, directory)
 
 
 class Tar(Tool):
@@ -308,7 +314,7 @@ class Squashfs(Tool):
 
     def open_mount(self, tree, directory):
         run(["mount", "-t", "squashfs", "-o", "loop,ro", self.repository, directory])
-        return Mounted(directory, [])
+        return Mounted(directory)
 
 
 class Squashfuse(Squashfs):
@@ -327,7 +333,8 @@ class Squashfuse(Squashfs):
         return pathlib.Path(self.daemon or "").name
 
     def open_mount(self, tree, directory):
-        return Mounted(directory, self.start_daemon(directory, self.daemon, self.repository, directory))
+        self.start_daemon(directory, self.daemon, self.repository, directory)
+        return Mounted(directory, directory)
 
 
 class Native(Tool):
@@ -338,7 +345,7 @@ class Native(Tool):
         return run(["cp", "-a", f"{tree}/.", directory])
 
     def open_mount(self, tree, directory):
-        return Mounted(tree, [])
+        return Mounted(tree)
 
     def has_backup(self):
         return True
