@@ -28,7 +28,8 @@ void ErrorJournal::add(const Error& error) {
 
 std::string ErrorJournal::text() {
     std::string text;
-    for (const auto& line : *lines_.lock()) {
+    auto lines = lines_.lock();
+    for (const auto& line : *lines) {
         text += concat(line.time,
                        ' ',
                        line.text,

@@ -364,8 +364,11 @@ void FrameReader::collect(const IndexRecord& chunk,
 
 void FrameReader::close_idle() {
     std::vector<State::OpenPack> packs;
-    for (const auto& [number, pack] : *state_->open_packs.lock()) {
-        packs.push_back(pack);
+    {
+        auto open = state_->open_packs.lock();
+        for (const auto& [number, pack] : *open) {
+            packs.push_back(pack);
+        }
     }
     for (const auto& pack : packs) {
         pack->close_if_idle();

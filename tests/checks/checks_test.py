@@ -108,7 +108,8 @@ class PatternsTest(CheckTest):
         self.write("core/base/c.cpp", SPDX + "int a;  // NOLINT\nint b;  // NOLINT(x): why\n")
         self.write("core/base/d.cpp", SPDX + "std::this_thread::sleep_for(1s);\n")
         self.write("core/base/e.hpp", SPDX + "#pragma once\nusing namespace std;\n")
-        places = ("a.cpp:2", "b.cpp:2", "c.cpp:2", "d.cpp:2", "e.hpp:3")
+        self.write("core/base/f.cpp", SPDX + "for (const auto& item : *items_.lock()) {\n")
+        places = ("a.cpp:2", "b.cpp:2", "c.cpp:2", "d.cpp:2", "e.hpp:3", "f.cpp:2")
         self.assert_finds(check_patterns, *(f"core/base/{place}" for place in places))
 
     def test_beginnings(self):
