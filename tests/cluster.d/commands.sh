@@ -15,6 +15,11 @@ tests/cluster [--kubernetes v1.36|v1.20] [--name NAME] COMMAND
   stop-apiserver        take the API server away; pods go on running
   start-apiserver       bring it back, and wait until it is ready
   restart-apiserver     both
+  stop-kubelet          take the node away: its pods go on running, but nobody can reach into them
+                        or start others; the node is not ready after 40 s
+  start-kubelet         bring it back, and wait until the node is ready
+  add-node              a second node, node-2; without CSI storage
+  cut-node              it is gone at once, as when its power fails; add-node brings it back, empty
   in-node COMMAND...    run a command in the node's mounts and network (crictl, ctr, ip, ...)
 
 Without --kubernetes v1.36 is used, or v1.20 when v1.36 can not be had. Without --name the
@@ -56,7 +61,8 @@ main() {
 
     case $command in
     up) up ;;
-    down | status | env | user | logs | stop-apiserver | start-apiserver | restart-apiserver | in-node)
+    down | status | env | user | logs | stop-apiserver | start-apiserver | restart-apiserver | \
+        stop-kubelet | start-kubelet | add-node | cut-node | in-node)
         version=$wanted
         # When v1.36 could not be had, the cluster that "up" made is the other one.
         if [ -z "$name$explicit" ] && [ ! -e "$clusters/v1.36" ] && [ -e "$clusters/v1.20" ]; then
@@ -77,6 +83,10 @@ load_cluster() {
         version=$(<"$state/version")
         programs=$(<"$state/programs")
     fi
+    csi=
+    if [ -e "$state/csi-programs" ]; then
+        csi=$(<"$state/csi-programs")
+    fi
 }
 
 running() { process_of init >/dev/null || fail "cluster $name is not running; start it with: up"; }
@@ -89,6 +99,7 @@ healthy() {
         kubelet provisioner; do
         process_of "$component" >/dev/null || { problem="$component does not run" && return 1; }
     done
+    csi_healthy || return 1
     [ -e "$state/ready" ] || { problem="its start did not end" && return 1; }
     apiserver_ready >/dev/null 2>&1 || { problem="the API server is not ready" && return 1; }
     node_ready 2>/dev/null || { problem="the node is not ready" && return 1; }
@@ -105,6 +116,7 @@ up() {
     # It runs Debian's; a cache that was brought here does not have it.
     [ "$wanted" != v1.20 ] || install_packages etcd-server
     build_programs "$wanted"
+    build_csi "$wanted"
     build_images
     name_cluster "${name:-$wanted}"
     lock "$clusters/$name.lock" "another up or down of cluster $name"
@@ -132,7 +144,17 @@ quick_up() {
         fail "cluster $name runs Kubernetes $version; end it first with: down"
     fi
     healthy || return 1
+    add_csi
     report
+}
+
+# To a cluster that an older version of this script started.
+add_csi() {
+    [ "$version" = v1.36 ] && [ ! -e "$state/csi-programs" ] && [ ! -e "$state/no-csi" ] || return 0
+    build_csi "$version"
+    lock "$clusters/$name.lock" "another up or down of cluster $name"
+    start_csi
+    unlock
 }
 
 start_cluster() {
@@ -156,6 +178,7 @@ start_cluster() {
     start_kubelet
     start_provisioner
     wait_for_node
+    start_csi
     # Pods are refused until the default service account is there.
     eventually 60 "the default service account" kubectl get serviceaccount default || exit 1
     touch "$state/ready"
@@ -175,22 +198,29 @@ END
 
 # Works from whatever state, also when half of it is dead already.
 remove_cluster() {
-    local mount ids rounds=100
+    local mount
     end_process kubelet 5
+    [ ! -e "$state/node-2" ] || of_second_node end_second_node
     remove_network_if_known
-    # The kernel kills everything in the node with its process 1: containers, shims and all.
-    while ids=$(inits) && [ -n "$ids" ] && ((rounds-- > 0)); do
-        # shellcheck disable=SC2086
-        kill -9 $ids 2>/dev/null || true
-        sleep 0.1
-    done
+    kill_inits
     [ ! -e "$state/number" ] || remove_cgroups
+    detach_loops
     # The mounts are gone with the namespace; these would be those that someone made from outside.
     tac /proc/self/mounts | while read -r _ mount _; do
         [[ $mount != "$state"/* ]] || umount -l "$mount" || true
     done
     # Never through something that is still mounted.
     rm -rf --one-file-system "$state"
+}
+
+# The kernel kills everything in the node with its process 1: containers, shims and all.
+kill_inits() {
+    local ids rounds=100
+    while ids=$(inits) && [ -n "$ids" ] && ((rounds-- > 0)); do
+        # shellcheck disable=SC2086
+        kill -9 $ids 2>/dev/null || true
+        sleep 0.1
+    done
 }
 
 remove_network_if_known() { [ ! -e "$state/number" ] || remove_network; }
@@ -255,6 +285,17 @@ command_start_apiserver() {
 command_restart_apiserver() {
     command_stop_apiserver
     command_start_apiserver
+}
+
+command_stop_kubelet() {
+    running
+    end_process kubelet 5
+}
+
+command_start_kubelet() {
+    running
+    start_kubelet
+    wait_for_node
 }
 
 command_in_node() {

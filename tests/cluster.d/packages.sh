@@ -1,7 +1,7 @@
 # Debian packages.
 
 runtime_packages=(containerd runc containernetworking-plugins iptables iproute2 conntrack ebtables
-    socat busybox-static openssl sqlite3 procps python3 gcc libc6-dev)
+    socat busybox-static openssl sqlite3 procps python3 gcc libc6-dev mount e2fsprogs)
 
 missing_packages() {
     local package

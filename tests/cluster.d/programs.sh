@@ -35,7 +35,7 @@ build_programs() {
 remove_old_programs() {
     local folder
     for folder in "$cache/$1"-*; do
-        [ "$folder" = "$2" ] || grep -qsxF "$folder" "$clusters"/*/programs || rm -rf "$folder"
+        [ "$folder" = "$2" ] || grep -qsxF "$folder" "$clusters"/*/programs "$clusters"/*/csi-programs || rm -rf "$folder"
     done
 }
 

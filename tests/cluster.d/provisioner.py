@@ -84,7 +84,8 @@ def provision(claim, chosen):
     kind = chosen.get("parameters", {}).get("type", "local")
     source = {"local": {"path": path}} if kind == "local" else {
         "hostPath": {"path": path, "type": "Directory"}}
-    host = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    selected = meta.get("annotations", {}).get(SELECTED_NODE, node)
+    host = {"key": "kubernetes.io/hostname", "operator": "In", "values": [selected]}
     request("POST", VOLUMES, {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
