@@ -86,6 +86,8 @@ std::string key_text(const Json& key, const YAML::Mark& mark) {
 /// A container that is not yet complete.
 struct Open {
     Json value;
+    YamlLines lines;           // with parts up to where the value has them
+    std::size_t key_line = 0;  // of `key`
     YAML::anchor_t anchor = 0;
     std::optional<std::string> key;  // of the member whose value comes next
     bool merge = false;              // the value that comes next belongs to a `<<`
@@ -93,13 +95,15 @@ struct Open {
     std::map<std::string, std::size_t, std::less<>> names;
 };
 
-void put(Open& map, std::string name, Json value) {
+void put(Open& map, std::string name, Json value, YamlLines lines) {
     auto& members = map.value.members();
     const auto [found, added] = map.names.try_emplace(name, members.size());
     if (added) {
         members.emplace_back(std::move(name), std::move(value));
+        map.lines.parts.push_back(std::move(lines));
     } else {
         members[found->second].second = std::move(value);
+        map.lines.parts[found->second] = std::move(lines);
     }
 }
 
@@ -118,7 +122,7 @@ void apply_merges(Open& map, const YAML::Mark& mark) {
             }
             for (auto& [name, value] : one.members()) {
                 if (map.names.find(name) == map.names.end()) {
-                    put(map, name, std::move(value));
+                    put(map, name, std::move(value), {map.lines.line, {}});
                 }
             }
         }
@@ -132,7 +136,7 @@ class DocumentBuilder : public YAML::EventHandler {
     void OnDocumentEnd() override {}
 
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-        finish(mark, anchor, Json());
+        finish(mark, anchor, Json(), {line_of(mark), {}});
     }
 
     void OnScalar(const YAML::Mark& mark,
@@ -145,7 +149,10 @@ class DocumentBuilder : public YAML::EventHandler {
             open_.back().merge = true;
             return;
         }
-        finish(mark, anchor, is_utf8(text) ? resolve(mark, tag, text) : Json(repaired(text)));
+        finish(mark,
+               anchor,
+               is_utf8(text) ? resolve(mark, tag, text) : Json(repaired(text)),
+               {line_of(mark), {}});
     }
 
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -154,7 +161,7 @@ class DocumentBuilder : public YAML::EventHandler {
             fail(mark, "an alias inside the value it stands for");
         }
         charge(mark, found->second);
-        finish(mark, 0, found->second);
+        finish(mark, 0, found->second, {line_of(mark), {}});
     }
 
     void OnSequenceStart(const YAML::Mark& mark,
@@ -178,9 +185,13 @@ class DocumentBuilder : public YAML::EventHandler {
         close();
     }
 
-    Json take() { return std::move(root_); }
+    LocatedYaml take() { return {std::move(root_), std::move(root_lines_)}; }
 
   private:
+    static std::size_t line_of(const YAML::Mark& mark) {
+        return static_cast<std::size_t>(std::max(mark.line, 0)) + 1;
+    }
+
     static Json resolve(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
         if (tag == "?") {
             return with_context([&] { return concat("line ", mark.line + 1); },
@@ -217,16 +228,17 @@ class DocumentBuilder : public YAML::EventHandler {
         Open container;
         container.value = std::move(value);
         container.anchor = anchor;
+        container.lines.line = line_of(mark);
         open_.push_back(std::move(container));
     }
 
     void close() {
         auto done = std::move(open_.back());
         open_.pop_back();
-        finish(last_mark_, done.anchor, std::move(done.value));
+        finish(last_mark_, done.anchor, std::move(done.value), std::move(done.lines));
     }
 
-    void finish(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
+    void finish(const YAML::Mark& mark, YAML::anchor_t anchor, Json value, YamlLines lines) {
         last_mark_ = mark;
         if (anchor != 0) {
             charge(mark, value);
@@ -234,18 +246,25 @@ class DocumentBuilder : public YAML::EventHandler {
         }
         if (open_.empty()) {
             root_ = std::move(value);
+            root_lines_ = std::move(lines);
             return;
         }
         auto& parent = open_.back();
         if (parent.value.is_array()) {
             parent.value.push_back(std::move(value));
+            parent.lines.parts.push_back(std::move(lines));
         } else if (parent.merge) {
             parent.merged.push_back(std::move(value));
             parent.merge = false;
         } else if (parent.key) {
-            put(parent, *std::exchange(parent.key, std::nullopt), std::move(value));
+            lines.line = parent.key_line;
+            put(parent,
+                *std::exchange(parent.key, std::nullopt),
+                std::move(value),
+                std::move(lines));
         } else {
             parent.key = key_text(value, mark);
+            parent.key_line = lines.line;
         }
     }
 
@@ -262,11 +281,12 @@ class DocumentBuilder : public YAML::EventHandler {
     std::size_t expanded_bytes_ = 0;
     YAML::Mark last_mark_;
     Json root_;
+    YamlLines root_lines_;
 };
 
 }  // namespace
 
-Json parse_yaml(std::string_view text) {
+LocatedYaml parse_located_yaml(std::string_view text) {
     if (!is_utf8(text)) {
         throw Error(ErrorCode::InvalidArgument, "not valid YAML: it is not UTF-8 text");
     }
@@ -279,6 +299,10 @@ Json parse_yaml(std::string_view text) {
         fail(error.mark, error.msg);
     }
     return builder.take();
+}
+
+Json parse_yaml(std::string_view text) {
+    return parse_located_yaml(text).value;
 }
 
 }  // namespace backup

@@ -45,6 +45,7 @@ struct VolumeCapture {
     bool verifies_received = true;
     /// Gets advance(files, bytes) as files are done.
     Progress* progress = nullptr;
+    std::uint64_t read_limit = 0;  // bytes a second from this volume; 0: none
 };
 
 struct CapturedVolume {

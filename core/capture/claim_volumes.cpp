@@ -1,146 +1,421 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/claim_volumes.hpp"
 
-#include "core/base/retry.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/claim_groups.hpp"
+#include "core/capture/mover_slots.hpp"
+#include "core/capture/volume_reader.hpp"
+#include "core/capture/volume_stand_in.hpp"
+#include "core/kube/refusal.hpp"
+#include "core/volume/container_mover.hpp"
 #include "core/volume/pod_mover.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <map>
+#include <tuple>
 #include <utility>
 
 namespace backup::capture {
 
 namespace {
 
-/// A stream that breaks off is tried once more: what was stored by then is not sent again.
-constexpr RetryPolicy kStreamRetry{
-    2, std::chrono::milliseconds(500), std::chrono::milliseconds(500)};
-
-bool is_broken_stream(const Error& error) {
-    return error.code() == ErrorCode::MoverFailed || error.code() == ErrorCode::ExecFailed ||
-           error.code() == ErrorCode::ClusterUnreachable;
-}
-
-/// Failures that are not about this volume.
-bool ends_the_run(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::Interrupted:
-        case ErrorCode::NoSpace:
-        case ErrorCode::ReadOnly:
-        case ErrorCode::Io:
-        case ErrorCode::Internal:
-            return true;
-        default:
-            return false;
+std::unique_ptr<volume::Mover> start_real_mover(const ClaimVolumesContext& context,
+                                                const MoverOrder& order,
+                                                const std::stop_token& stop) {
+    if (!order.pod.empty()) {
+        volume::ContainerMoverRequest request;
+        request.ns = order.ns;
+        request.pod = order.pod;
+        request.volume = order.pod_volume;
+        request.image = context.mover_image;
+        request.progress = &context.progress;
+        request.stop = stop;
+        return std::make_unique<volume::ContainerMover>(context.client, context.program, request);
     }
+    volume::PodMoverRequest request;
+    request.ns = order.ns;
+    for (const auto& claim : order.claims) {
+        request.claims.push_back(claim.name);
+    }
+    request.facts = order.claims;
+    request.access = volume::VolumeAccess::Read;
+    request.owner = context.owner;
+    request.image = context.mover_image;
+    request.progress = &context.progress;
+    request.stop = stop;
+    return std::make_unique<volume::PodMover>(context.client, context.program, request);
 }
+
+/// One volume and the mover it shares with others.
+struct Job {
+    const PlannedVolume* plan = nullptr;
+    ClaimVolume* result = nullptr;
+    std::optional<volume::ClaimFacts> facts;  // of a claim that is read itself
+    std::shared_ptr<SharedMover> mover;       // empty: one of its own
+    std::optional<Error> failure;             // known before anything was started
+    std::shared_ptr<HookGate::Pass> pass;     // empty: no hooks
+};
 
 class ClaimReader {
   public:
-    ClaimReader(const ClaimVolumesContext& context, ClaimVolume& result)
+    ClaimReader(const ClaimVolumesContext& context, const std::stop_token& stop)
         : context_(context),
-          result_(result) {}
+          copies_{context.client, context.owner, context.clock, context.progress},
+          stop_(stop) {}
 
-    void read(const std::stop_token& stop) {
-        auto& record = result_.record;
-        context_.progress.note(concat("reading volume ", record.name_space, "/", record.claim));
-        volume::PodMover mover(context_.client, context_.program, request(stop));
-        const bool is_in_use = mover.facts_of(record.claim).consumer.has_value();
-        auto captured = retry_if(kStreamRetry, stop, is_broken_stream, [&] {
-            const auto channel = mover.open_channel();
-            return capture_volume(*channel, options(mover), stop);
-        });
-        take(std::move(captured));
-        record.consistency = is_in_use ? "crash" : "idle";
-        if (const auto problem = failure_of([&] { mover.close(); })) {
-            record.message += concat(record.message.empty() ? "" : "; ",
-                                     "the helper pod could not be removed: ",
-                                     printable(problem->what()),
-                                     " ('kubectl backup cleanup' removes it)");
+    /// One job for each volume that is to be read; those of one pod follow each other.
+    std::vector<Job> plan_jobs(const std::vector<PlannedVolume>& plans,
+                               std::vector<ClaimVolume>& results) {
+        std::vector<Job> jobs;
+        std::map<std::string, std::vector<Job>> live;
+        for (std::size_t i = 0; i < plans.size(); ++i) {
+            if (plans[i].record.method.empty()) {
+                continue;
+            }
+            Job job{&plans[i], &results[i], std::nullopt, nullptr, std::nullopt, pass(plans[i])};
+            if (plans[i].record.method == "live" && plans[i].pod.empty()) {
+                live[plans[i].record.name_space].push_back(std::move(job));
+            } else {
+                jobs.push_back(std::move(job));
+            }
         }
+        for (auto& [ns, claims] : live) {
+            add_live(ns, std::move(claims), jobs);
+        }
+        order_by_hooks(jobs);
+        return jobs;
+    }
+
+    void read(Job& job, const std::stop_token& stop) const {
+        auto& record = job.result->record;
+        const auto failure = failure_of([&] { read_or_throw(job, stop); });
+        if (job.pass) {
+            job.pass->leave();
+        }
+        if (!failure) {
+            if (job.pass && job.pass->is_frozen()) {
+                record.consistency = "application";
+            }
+            return;
+        }
+        if (stop.stop_requested() || ends_the_run(failure->code())) {
+            throw Error(*failure);
+        }
+        const std::string hint(failure->hint());
+        job.result->captured.reset();
+        record.outcome = model::Outcome::Failed;
+        if (record.reason == model::SkipReason::None) {
+            record.reason = kube::reason_of(*failure);
+        }
+        record.message =
+            printable(hint.empty() ? failure->what() : concat(failure->what(), " (", hint, ")"));
     }
 
   private:
-    volume::PodMoverRequest request(const std::stop_token& stop) const {
-        volume::PodMoverRequest request;
-        request.ns = result_.record.name_space;
-        request.claims = {result_.record.claim};
-        request.access = volume::VolumeAccess::Read;
-        request.owner = context_.owner;
-        request.image = context_.mover_image;
-        request.progress = &context_.progress;
-        request.stop = stop;
-        return request;
+    std::shared_ptr<HookGate::Pass> pass(const PlannedVolume& plan) const {
+        return context_.hooks == nullptr ? nullptr
+                                         : std::make_shared<HookGate::Pass>(context_.hooks->pass(
+                                               plan.record.name_space, plan.record.claim));
     }
 
-    VolumeCapture options(const volume::PodMover& mover) const {
-        const auto& record = result_.record;
-        VolumeSource source;
-        source.path = mover.path_of(record.claim);
-        source.is_block_device = mover.is_block(record.claim);
-        return {context_.repository,
-                context_.writer,
-                context_.clock,
-                std::move(source),
-                context_.previous.find_volume(record.name_space, record.claim),
-                context_.compression_level,
-                true,
-                &context_.progress};
+    std::size_t rank_of(const Job& job) const {
+        const auto& record = job.plan->record;
+        return context_.hooks->rank_of(record.name_space, record.claim);
     }
 
-    void take(CapturedVolume captured) {
-        model::VolumeRecord record = std::move(captured.record);
-        record.name_space = result_.record.name_space;
-        record.claim = result_.record.claim;
-        record.method = result_.record.method;
-        result_.record = std::move(record);
-        result_.captured = std::move(captured);
+    /// What is frozen together is read together; what has one mover too.
+    void order_by_hooks(std::vector<Job>& jobs) const {
+        if (context_.hooks == nullptr) {
+            return;
+        }
+        std::map<const SharedMover*, std::size_t> first;
+        for (const auto& job : jobs) {
+            if (job.mover) {
+                auto& rank = first.try_emplace(job.mover.get(), rank_of(job)).first->second;
+                rank = std::min(rank, rank_of(job));
+            }
+        }
+        const auto key = [&](const Job& job) {
+            const auto own = rank_of(job);
+            const auto* mover = job.mover.get();
+            return std::tuple(mover == nullptr ? own : first.at(mover), mover, own);
+        };
+        std::stable_sort(jobs.begin(), jobs.end(), [&key](const Job& a, const Job& b) {
+            return key(a) < key(b);
+        });
+    }
+
+    void add_live(const std::string& ns, std::vector<Job> claims, std::vector<Job>& jobs) {
+        find_facts(ns, claims);
+        std::vector<volume::ClaimFacts> facts;
+        std::vector<std::size_t> positions;
+        for (std::size_t i = 0; i < claims.size(); ++i) {
+            if (claims[i].failure) {
+                jobs.push_back(std::move(claims[i]));
+            } else {
+                facts.push_back(*claims[i].facts);
+                positions.push_back(i);
+            }
+        }
+        for (const auto& group : group_claims(facts)) {
+            MoverOrder order;
+            order.ns = ns;
+            for (const auto at : group) {
+                order.claims.push_back(facts[at]);
+            }
+            const auto mover = group.size() == 1 ? nullptr : share(std::move(order), group.size());
+            for (const auto at : group) {
+                auto& job = claims[positions[at]];
+                job.mover = mover;
+                jobs.push_back(std::move(job));
+            }
+        }
+    }
+
+    void find_facts(const std::string& ns, std::vector<Job>& claims) const {
+        std::vector<std::string> names;
+        for (const auto& job : claims) {
+            names.push_back(job.plan->record.claim);
+        }
+        std::vector<volume::ClaimFacts> all;
+        const auto failure =
+            failure_of([&] { all = volume::list_claim_facts(context_.client, ns, names, stop_); });
+        if (failure && failure->code() == ErrorCode::Interrupted) {
+            throw Error(*failure);
+        }
+        for (std::size_t i = 0; i < claims.size(); ++i) {
+            if (!failure) {
+                claims[i].facts = std::move(all[i]);
+            } else {
+                // One that went away meanwhile must not cost the others.
+                claims[i].failure = failure_of([&] {
+                    claims[i].facts = volume::get_claim_facts(context_.client, ns, names[i], stop_);
+                });
+            }
+            if (claims[i].facts && !claims[i].plan->node.empty()) {
+                // A folder of one cluster node, whatever the claim says about sharing.
+                claims[i].facts->is_shared = false;
+            }
+        }
+    }
+
+    std::shared_ptr<SharedMover> share(MoverOrder order, std::size_t users) const {
+        return std::make_shared<SharedMover>(
+            [this, order = std::move(order)] {
+                const auto start = [&] {
+                    return context_.start_mover ? context_.start_mover(order, stop_)
+                                                : start_real_mover(context_, order, stop_);
+                };
+                return slots_.start(order.ns, start, stop_);
+            },
+            users);
+    }
+
+    void read_or_throw(Job& job, const std::stop_token& stop) const {
+        if (job.failure) {
+            throw Error(*job.failure);
+        }
+        const auto& record = job.plan->record;
+        context_.progress.note(concat("reading volume ", record.name_space, "/", record.claim));
+        if (record.method != "live") {
+            read_stand_in(job, stop);
+            return;
+        }
+        const auto& name = job.plan->pod.empty() ? record.claim : job.plan->pod_volume;
+        const bool is_used = !job.plan->pod.empty() || (job.facts && job.facts->consumer);
+        const VolumeToRead volume{*job.plan, name, is_used, job.pass.get()};
+        if (!job.mover) {
+            read_alone(own_order(job), volume, job, stop);
+            return;
+        }
+        const auto failure =
+            failure_of([&] { read_through(context_, *job.mover, volume, *job.result, stop); });
+        const bool is_start = failure && job.mover->has_failed();
+        note_leftover(job, job.mover->leave());
+        if (is_start && !stop.stop_requested() && may_start_alone(*failure)) {
+            job.result->record.reason = model::SkipReason::None;
+            read_alone(own_order(job), volume, job, stop);
+        } else if (failure) {
+            throw Error(*failure);
+        }
+    }
+
+    /// One volume that hangs keeps a whole pod from starting; what is refused stays refused.
+    static bool may_start_alone(const Error& failure) {
+        return failure.code() == ErrorCode::MoverFailed;
+    }
+
+    MoverOrder own_order(const Job& job) const {
+        MoverOrder order;
+        order.ns = job.plan->record.name_space;
+        order.pod = job.plan->pod;
+        order.pod_volume = job.plan->pod_volume;
+        if (!job.facts) {
+            return order;
+        }
+        order.claims = {*job.facts};
+        const auto& consumer = job.facts->consumer;
+        if (job.facts->is_exclusive && consumer && consumer->is_running) {
+            // No second pod may have it: only the one that has it already.
+            order.pod = consumer->pod;
+            order.pod_volume = consumer->volume;
+        }
+        return order;
+    }
+
+    void read_alone(const MoverOrder& order,
+                    const VolumeToRead& volume,
+                    Job& job,
+                    const std::stop_token& stop) const {
+        const auto mover = share(order, 1);
+        const VolumeToRead named{volume.plan,
+                                 order.pod.empty() ? volume.claim : order.pod_volume,
+                                 volume.is_used,
+                                 volume.pass};
+        const auto failure =
+            failure_of([&] { read_through(context_, *mover, named, *job.result, stop); });
+        note_leftover(job, mover->leave());
+        if (failure) {
+            throw Error(*failure);
+        }
+    }
+
+    std::unique_ptr<VolumeStandIn> make_copy(const PlannedVolume& plan,
+                                             const std::stop_token& stop) const {
+        return context_.make_stand_in ? context_.make_stand_in(plan, stop)
+                                      : make_stand_in(copies_, plan, stop);
+    }
+
+    /// A copy that cannot be had or mounted is a warning where the volume itself may be read.
+    void read_stand_in(Job& job, const std::stop_token& stop) const {
+        const auto failure = failure_of([&] { read_copy(job, stop); });
+        if (!failure) {
+            return;
+        }
+        if (stop.stop_requested() || ends_the_run(failure->code())) {
+            throw Error(*failure);
+        }
+        auto& result = *job.result;
+        if (result.record.reason == model::SkipReason::HookFailed) {
+            throw Error(*failure);
+        }
+        if (!job.plan->may_fall_back) {
+            const bool is_told = result.record.reason != model::SkipReason::None;
+            result.record.reason =
+                is_told ? result.record.reason : model::SkipReason::SnapshotFailed;
+            throw Error(*failure);
+        }
+        read_instead(job, *failure, stop);
+    }
+
+    /// The volume itself instead of its copy.
+    void read_instead(Job& job, const Error& failure, const std::stop_token& stop) const {
+        auto& result = *job.result;
+        auto live = *job.plan;
+        const auto text = concat("no ", live.record.method, ": ", printable(failure.what()));
+        live.record.method = "live";
+        live.record.message = concat(text, "; read live instead");
+        result.record = live.record;
+        result.warnings.push_back(concat(
+            "volume ", live.record.name_space, "/", live.record.claim, " is read live: ", text));
+        context_.client.log().warn("capture", result.warnings.back());
+        job.facts = volume::get_claim_facts(
+            context_.client, live.record.name_space, live.record.claim, stop);
+        if (job.pass && job.pass->has_left()) {
+            job.pass.reset();  // the application went on when its copy was cut
+        }
+        const VolumeToRead volume{
+            live, live.record.claim, job.facts->consumer.has_value(), job.pass.get()};
+        read_alone(own_order(job), volume, job, stop);
+    }
+
+    std::unique_ptr<VolumeStandIn> make_frozen_copy(Job& job, const std::stop_token& stop) const {
+        if (!job.pass) {
+            return make_copy(*job.plan, stop);
+        }
+        if (const auto refusal = job.pass->enter(stop)) {
+            job.result->record.reason = model::SkipReason::HookFailed;
+            throw refused_by_hook(*refusal);
+        }
+        auto stand_in = make_copy(*job.plan, stop);
+        job.pass->leave();
+        return stand_in;
+    }
+
+    void read_copy(Job& job, const std::stop_token& stop) const {
+        const auto stand_in = make_frozen_copy(job, stop);
+        const auto failure = failure_of([&] {
+            const auto name = stand_in->open(stop);
+            MoverOrder order;
+            order.ns = job.plan->record.name_space;
+            order.claims = {stand_in->facts(stop)};
+            const bool is_used = order.claims.front().consumer.has_value();
+            read_alone(order, {*job.plan, name, is_used}, job, stop);
+        });
+        std::string complaint;
+        if (failure && !stop.stop_requested()) {
+            complaint = stand_in->find_complaint(stop);
+        }
+        note_leftover(job, failure_of([&] { stand_in->close(); }));
+        if (failure) {
+            throw Error(failure->code(),
+                        complaint.empty() ? failure->message()
+                                          : concat(failure->message(), ": ", complaint));
+        }
+    }
+
+    static void note_leftover(Job& job, const std::optional<Error>& problem) {
+        if (problem) {
+            auto& message = job.result->record.message;
+            message += concat(message.empty() ? "" : "; ",
+                              "what was made for reading it could not be removed: ",
+                              printable(problem->what()),
+                              " ('kubectl backup cleanup' removes it)");
+        }
     }
 
     const ClaimVolumesContext& context_;
-    ClaimVolume& result_;
+    const StandInContext copies_;
+    const std::stop_token& stop_;
+    mutable MoverSlots slots_;
 };
-
-void read_claim(const ClaimVolumesContext& context,
-                ClaimVolume& result,
-                const std::stop_token& stop) {
-    const auto failure = failure_of([&] { ClaimReader(context, result).read(stop); });
-    if (!failure) {
-        return;
-    }
-    if (stop.stop_requested() || ends_the_run(failure->code())) {
-        throw Error(*failure);
-    }
-    const std::string hint(failure->hint());
-    result.captured.reset();
-    result.record.outcome = model::Outcome::Failed;
-    result.record.message =
-        printable(hint.empty() ? failure->what() : concat(failure->what(), " (", hint, ")"));
-}
 
 }  // namespace
 
 std::vector<ClaimVolume> capture_claims(const ClaimVolumesContext& context,
-                                        const std::vector<model::VolumeRecord>& plans,
+                                        const std::vector<PlannedVolume>& plans,
                                         const std::stop_token& stop) {
     std::vector<ClaimVolume> results;
     for (const auto& plan : plans) {
-        results.push_back({plan, std::nullopt});
+        results.push_back({plan.record, std::nullopt});
     }
-    std::atomic<std::size_t> next = 0;
     TaskGroup tasks(stop);
+    const auto token = tasks.stop_token();
+    ClaimReader reader(context, token);
+    auto jobs = reader.plan_jobs(plans, results);
+    std::atomic<std::size_t> next = 0;
     for (unsigned i = 0; i < context.at_once; ++i) {
-        tasks.start([&](const std::stop_token& token) {
-            for (std::size_t at = next++; at < results.size(); at = next++) {
-                if (!results[at].record.method.empty()) {
-                    read_claim(context, results[at], token);
-                }
+        tasks.start([&](const std::stop_token& stopping) {
+            for (std::size_t at = next++; at < jobs.size(); at = next++) {
+                reader.read(jobs[at], stopping);
             }
         });
     }
     tasks.wait();
     return results;
+}
+
+std::vector<ClaimVolume> capture_claims(const ClaimVolumesContext& context,
+                                        const std::vector<model::VolumeRecord>& plans,
+                                        const std::stop_token& stop) {
+    std::vector<PlannedVolume> volumes;
+    for (const auto& record : plans) {
+        auto& volume = volumes.emplace_back();
+        volume.record = record;
+    }
+    return capture_claims(context, volumes, stop);
 }
 
 }  // namespace backup::capture

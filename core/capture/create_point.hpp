@@ -6,6 +6,7 @@
 #include "core/base/progress.hpp"
 #include "core/base/random.hpp"
 #include "core/capture/scope.hpp"
+#include "core/capture/survey_hooks.hpp"
 #include "core/kube/client.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/point_store.hpp"
@@ -28,11 +29,16 @@ struct CreateContext {
 
 struct CreateOptions {
     Scope scope;
-    model::RecoveryPoint point;  // name, created, description, tags, host, program
-    std::string mover_image;     // empty: one that is on the cluster node
+    model::RecoveryPoint point;     // name, created, description, tags, host, program
+    std::string mover_image;        // empty: one that is on the cluster node
+    model::SeverityRules severity;  // of the policy
+    HookFlags hooks;
     int compression_level = 1;
     unsigned lists_at_once = 8;
-    unsigned volumes_at_once = 2;
+    unsigned volumes_at_once = 4;
+    // Bytes a second; 0: as fast as it goes.
+    std::uint64_t upload_limit = 0;  // into the repository, all together
+    std::uint64_t read_limit = 0;    // from each volume
 };
 
 struct CreatedPoint {
@@ -42,7 +48,8 @@ struct CreatedPoint {
 
 /// What could not be protected is in the ledger. Throws, and leaves no point and nothing in the
 /// cluster, when a namespace is missing, nothing may be listed, the server is gone, the repository
-/// cannot be written, or stop was asked.
+/// cannot be written, or stop was asked. What was stored by then stays, so that the next run need
+/// not send it again.
 CreatedPoint create_point(const CreateContext& context,
                           const CreateOptions& options,
                           std::stop_token stop);

@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace backup::capture {
 
@@ -20,7 +21,7 @@ enum class Verdict {
 
 struct Decision {
     Verdict verdict = Verdict::Out;
-    std::string_view rule;  // stable id: "mark", "kind.default", "selector.label", ...
+    std::string_view rule;  // stable id: "mark", "kind.default", "selector.label": describe_rule()
     model::SkipReason skip = model::SkipReason::None;  // None with Out: simply not asked for
     std::string message = {};                          // why, when the rule alone does not tell
 
@@ -37,15 +38,25 @@ Decision decide_resource(const model::ApiResource& resource, const Scope& scope)
 
 /// Facts about the surroundings of an object.
 struct ObjectContext {
-    bool is_namespace_in = true;        // its namespace was chosen (cluster-scoped: true)
-    bool is_related = false;            // a stored object needs it
-    bool service_has_selector = false;  // of Endpoints: the Service of that name selects pods
+    bool is_namespace_in = true;          // its namespace was chosen (cluster-scoped: true)
+    bool is_related = false;              // a stored object needs it
+    bool is_namespace_annotated = false;  // its Namespace carries an annotation that was asked for
+    bool service_has_selector = false;    // of Endpoints: the Service of that name selects pods
 };
 
+/// The order is that of docs/scope.md: mark, namespace, kind, cluster scope, selectors, what is
+/// never stored, being deleted. Being needed passes over cluster scope and selectors only.
 Decision decide(const ObjectFacts& object,
                 const model::ApiResource& resource,
                 const ObjectContext& context,
                 const Scope& scope);
+
+/// A sentence without subject for people: "carries a mark that leaves it out"; the id itself when
+/// it is not known (a point of a later version).
+std::string_view describe_rule(std::string_view rule);
+
+/// Ids of all rules, in the order in which they are looked at.
+std::vector<std::string_view> list_rules();
 
 /// Whether the person named this kind with --include-resource by a name of its own (not by a group
 /// or pattern): that overrides what is never stored.

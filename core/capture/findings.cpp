@@ -48,6 +48,14 @@ void Findings::add_skipped(const model::ObjectKey& key,
     }
 }
 
+void Findings::add_conflicts(std::vector<std::string> more) {
+    for (auto& conflict : more) {
+        if (conflicts.size() < kMostConflicts) {
+            conflicts.push_back(std::move(conflict));
+        }
+    }
+}
+
 void Findings::merge(Findings&& other) {
     for (auto& [ns, resources] : other.objects) {
         for (auto& [resource, names] : resources) {
@@ -65,6 +73,10 @@ void Findings::merge(Findings&& other) {
         entry.message = entry.message.empty() ? std::move(theirs.message) : entry.message;
     }
     wanted.merge(other.wanted);
+    std::move(other.links.begin(), other.links.end(), std::back_inserter(links));
+    std::move(other.candidates.begin(), other.candidates.end(), std::back_inserter(candidates));
+    rules.merge(std::move(other.rules));
+    add_conflicts(std::move(other.conflicts));
     service_accounts.merge(other.service_accounts);
     selecting_services.merge(other.selecting_services);
     std::move(other.claims.begin(), other.claims.end(), std::back_inserter(claims));

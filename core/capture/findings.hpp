@@ -4,7 +4,9 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/capture/links.hpp"
 #include "core/capture/object_facts.hpp"
+#include "core/capture/object_rules.hpp"
 #include "core/model/ledger.hpp"
 #include "core/repository/file_content.hpp"
 
@@ -20,6 +22,7 @@ struct StoredObject {
     std::int64_t created_ns = 0;
     std::uint64_t bytes = 0;
     repository::FileContent content;
+    std::uint64_t version_mark = 0;  // KindVersions::mark_of
 };
 
 /// name -> object; namespace ("" for cluster-scoped) -> "plural.group" -> those. Sorted as a tree
@@ -56,12 +59,21 @@ using Names = std::set<std::string, std::less<>>;
 struct Findings {
     ObjectsByNamespace objects;
     std::map<SkipKey, SkippedObjects> skipped;
-    std::set<model::ObjectKey> wanted;  // named by stored objects
-    Names service_accounts;             // "namespace/name" of the stored ones
-    Names selecting_services;           // "namespace/name": their endpoints are generated
+    std::map<model::ObjectKey, Edge> wanted;  // named by stored objects, and by which
+    /// With a narrow scope: of stored objects, and of those that the selectors left out but that
+    /// may belong to stored ones.
+    std::vector<Links> links;
+    std::vector<Links> candidates;
+    ObjectRules rules;
+    std::vector<std::string> conflicts;  // contradicting marks, at most kMostConflicts
+    Names service_accounts;              // "namespace/name" of the stored ones
+    Names selecting_services;            // "namespace/name": their endpoints are generated
     std::vector<Claim> claims;
     std::vector<model::VolumeRecord> skipped_claims;  // whose object is not stored either
 
+    static constexpr std::size_t kMostConflicts = 100;
+
+    void add_conflicts(std::vector<std::string> more);
     void add_skipped(const model::ObjectKey& key,
                      model::SkipReason reason,
                      std::string_view message);

@@ -85,6 +85,45 @@ constexpr std::array kRules = {
              .value = "kubectl-backup"},
 };
 
+struct GeneratedKind {
+    std::string_view resource;  // pattern
+    std::string_view reason;
+};
+
+constexpr std::string_view kByNetwork = "made again by the network plugin";
+constexpr std::string_view kByStorage = "made again by the storage system";
+constexpr std::string_view kByScanner = "made again by the next scan";
+constexpr std::string_view kByCertificates = "made again when a certificate is asked for";
+constexpr std::string_view kOfBackupTool = "record of a backup program about its own backups";
+
+constexpr std::array kGeneratedKinds = {
+    GeneratedKind{"nodes", "names the machines of this cluster"},
+    GeneratedKind{"volumesnapshots.snapshot.storage.k8s.io",
+                  "points to a snapshot of this cluster"},
+    GeneratedKind{"volumesnapshotcontents.snapshot.storage.k8s.io",
+                  "points to a snapshot of this cluster"},
+    GeneratedKind{"ciliumendpoints.cilium.io", kByNetwork},
+    GeneratedKind{"ciliumendpointslices.cilium.io", kByNetwork},
+    GeneratedKind{"ciliumidentities.cilium.io", kByNetwork},
+    GeneratedKind{"ciliumnodes.cilium.io", kByNetwork},
+    GeneratedKind{"ipamblocks.crd.projectcalico.org", kByNetwork},
+    GeneratedKind{"ipamhandles.crd.projectcalico.org", kByNetwork},
+    GeneratedKind{"blockaffinities.crd.projectcalico.org", kByNetwork},
+    GeneratedKind{"engines.longhorn.io", kByStorage},
+    GeneratedKind{"replicas.longhorn.io", kByStorage},
+    GeneratedKind{"nodes.longhorn.io", kByStorage},
+    GeneratedKind{"policyreports.wgpolicyk8s.io", kByScanner},
+    GeneratedKind{"clusterpolicyreports.wgpolicyk8s.io", kByScanner},
+    GeneratedKind{"*reports.aquasecurity.github.io", kByScanner},
+    GeneratedKind{"certificaterequests.cert-manager.io", kByCertificates},
+    GeneratedKind{"orders.acme.cert-manager.io", kByCertificates},
+    GeneratedKind{"challenges.acme.cert-manager.io", kByCertificates},
+    GeneratedKind{"*.velero.io", kOfBackupTool},
+    GeneratedKind{"*.k8up.io", kOfBackupTool},
+    GeneratedKind{"*.kubestash.com", kOfBackupTool},
+    GeneratedKind{"*.volsync.backube", kOfBackupTool},
+};
+
 constexpr std::array<std::string_view, 3> kSystemNamespaces = {
     "kube-system", "kube-public", "kube-node-lease"};
 
@@ -132,6 +171,14 @@ const KindRule* find_object_rule(const ObjectFacts& object) {
                field_matches(rule, object);
     });
     return found == kRules.end() ? nullptr : found;
+}
+
+std::string_view find_generated(std::string_view resource) {
+    const auto* const found = std::find_if(
+        kGeneratedKinds.begin(), kGeneratedKinds.end(), [resource](const GeneratedKind& kind) {
+            return matches_glob(kind.resource, resource);
+        });
+    return found == kGeneratedKinds.end() ? std::string_view() : found->reason;
 }
 
 bool is_system_namespace(std::string_view name) {

@@ -36,6 +36,11 @@ const KindRule* find_kind_rule(std::string_view resource);
 /// The rule that covers this object, or nullptr.
 const KindRule* find_object_rule(const ObjectFacts& object);
 
+/// Why objects of this kind are stored for looking at them and are not wanted back as they are:
+/// made again by a program that is in the cluster, or bound to the cluster's nodes. Empty for all
+/// others.
+std::string_view find_generated(std::string_view resource);
+
 /// Namespaces of the control plane: in scope only when they are named, not by -A.
 bool is_system_namespace(std::string_view name);
 

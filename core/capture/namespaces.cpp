@@ -6,8 +6,10 @@
 #include "core/base/text.hpp"
 #include "core/capture/decision.hpp"
 #include "core/kube/list.hpp"
+#include "core/model/access_rule.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace backup::capture {
@@ -77,7 +79,11 @@ class NamespaceChooser {
             // The rights of one namespace need not include reading its Namespace object.
             result_.names.insert(name);
             result_.warnings.push_back(
-                concat("the object of namespace ", name, " may not be read and is not stored"));
+                concat("the object of namespace ",
+                       name,
+                       " may not be read and is not stored (",
+                       model::describe_missing({{"get", "", resource_.plural, name}}),
+                       ")"));
             return;
         }
         if (!response.is_success()) {
@@ -87,11 +93,19 @@ class NamespaceChooser {
     }
 
     void decide_on(const model::Object& object) {
-        const auto decision = decide_namespace(read_facts(object), scope_);
+        const auto facts = read_facts(object);
+        const auto decision = decide_namespace(facts, scope_);
         const auto& name = object.key().name;
+        if (decision.skip != model::SkipReason::None || !decision.is_out()) {
+            auto conflicts = find_mark_conflicts(facts);
+            std::move(conflicts.begin(), conflicts.end(), std::back_inserter(result_.warnings));
+        }
         if (!decision.is_out()) {
             result_.names.insert(name);
             result_.objects.push_back(object);
+            if (carries_asked_annotation(facts)) {
+                result_.annotated.insert(name);
+            }
         } else if (decision.skip != model::SkipReason::None) {
             model::ListRecord record;
             record.resource = resource_.name();
@@ -101,6 +115,13 @@ class NamespaceChooser {
             record.message = decision.message;
             result_.skipped.push_back(std::move(record));
         }
+    }
+
+    bool carries_asked_annotation(const ObjectFacts& facts) const {
+        return std::any_of(
+            scope_.annotations.begin(), scope_.annotations.end(), [&facts](const auto& selector) {
+                return model::matches(selector, facts.annotations);
+            });
     }
 
     std::vector<model::Object> list_all() {

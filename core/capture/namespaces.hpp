@@ -16,6 +16,8 @@ namespace backup::capture {
 
 struct ChosenNamespaces {
     Names names;
+    /// Those whose Namespace object carries an annotation of Scope::annotations: all in them is in.
+    Names annotated;
     /// The Namespace objects of those that may be read.
     std::vector<model::Object> objects;
     /// Those that were left out although they were meant, with the reason.

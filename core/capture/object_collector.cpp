@@ -4,11 +4,15 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/closure.hpp"
 #include "core/capture/decision.hpp"
+#include "core/capture/learn_versions.hpp"
 #include "core/capture/references.hpp"
+#include "core/kube/refusal.hpp"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <deque>
 #include <iterator>
 #include <tuple>
@@ -17,6 +21,9 @@
 namespace backup::capture {
 
 namespace {
+
+/// So many lists are tried for the newest version when a person may not read them all.
+constexpr std::size_t kMostProbes = 5;
 
 constexpr std::string_view kNeeded = "needed by other objects of the point";
 
@@ -56,19 +63,23 @@ std::string text_of(const Error& error) {
 
 ObjectCollector::ObjectCollector(CollectorContext context)
     : context_(std::move(context)),
-      taker_(context_.scope, context_.namespaces.names) {}
+      taker_(context_.scope, context_.namespaces) {}
 
 CollectedObjects ObjectCollector::collect(const std::stop_token& stop) {
+    versions_ =
+        learn_kind_versions(context_.client, context_.discovery, context_.server_version, stop);
+    taker_.set_kind_versions(&versions_);
     list_scope(stop);
     if (auto access = access_.lock(); !access->was_granted && access->first_refusal) {
         throw Error(std::move(*access->first_refusal));
     }
+    list_needed(stop);
+    follow_links(stop);
+    want_definitions();
+    fetch_wanted(stop);
     const auto sink = context_.make_sink();
     take_namespaces(*sink);
     sink->flush();
-    list_needed(stop);
-    want_definitions();
-    fetch_wanted(stop);
     note_skips();
     return std::move(*result_.lock());
 }
@@ -79,10 +90,31 @@ void ObjectCollector::list_scope(const std::stop_token& stop) {
     for (const auto& resource : context_.discovery.resources) {
         add_jobs(resource, is_first(resource) ? first : others);
     }
+    find_moment(first.empty() ? others : first, stop);
     run_lists(std::move(first), stop);
     selecting_services_ = result_.lock()->findings.selecting_services;
     taker_.set_selecting_services(&selecting_services_);
     run_lists(std::move(others), stop);
+}
+
+/// What all lists are read at. The previous point counts only when the cluster is not older than
+/// it: after a restore of its storage, versions come again for other content.
+void ObjectCollector::find_moment(const std::vector<ListJob>& jobs, const std::stop_token& stop) {
+    std::string version;
+    for (std::size_t i = 0; i < jobs.size() && i < kMostProbes && version.empty(); ++i) {
+        if (versions_.shares_storage(*jobs[i].resource)) {
+            version = find_newest_version(context_.client, *jobs[i].resource, jobs[i].ns, stop);
+        }
+    }
+    moment_.offer(version);
+    std::uint64_t now = 0;
+    const auto parsed = std::from_chars(version.data(), version.data() + version.size(), now);
+    const bool is_number =
+        parsed.ec == std::errc{} && parsed.ptr == version.data() + version.size();
+    if (context_.previous != nullptr &&
+        (!is_number || context_.scope.is_narrow() || now < context_.previous->highest_version())) {
+        context_.previous = nullptr;
+    }
 }
 
 void ObjectCollector::add_jobs(const model::ApiResource& resource, std::vector<ListJob>& jobs) {
@@ -104,11 +136,11 @@ void ObjectCollector::add_jobs(const model::ApiResource& resource, std::vector<L
         return;
     }
     if (!resource.namespaced || context_.namespaces.prefers_wide_lists) {
-        jobs.push_back({&resource, {}, {}});
+        jobs.push_back({&resource, {}, {}, {}});
         return;
     }
     for (const auto& ns : context_.namespaces.names) {
-        jobs.push_back({&resource, ns, {}});
+        jobs.push_back({&resource, ns, {}, {}});
     }
 }
 
@@ -155,7 +187,9 @@ kube::ListOptions ObjectCollector::options_for(const ListJob& job,
     options.stop = stop;
     const auto& selectors = context_.scope.selectors;
     // Services are wanted whole: they say which endpoints are generated.
-    if (selectors.size() == 1 && !job.is_needed && job.resource->name() != "services") {
+    const auto name = job.resource->name();
+    // What may belong to a chosen object has to be seen, whatever its labels.
+    if (selectors.size() == 1 && !job.is_needed && name != "services" && !has_links(name)) {
         options.label_selector = model::format_label_selector(selectors.front());
     }
     return options;
@@ -165,46 +199,30 @@ kube::ListOptions ObjectCollector::options_for(const ListJob& job,
 std::vector<ObjectCollector::ListJob> ObjectCollector::run_list(const ListJob& job,
                                                                 ObjectSink& sink,
                                                                 const std::stop_token& stop) {
-    Findings findings;
-    std::uint64_t count = 0;
-    kube::ListHandler handler;
-    handler.on_item = [&](std::string_view item) {
-        const model::Object object(*job.resource, std::string(item));
-        if (job.is_needed && !job.is_needed(object.json())) {
-            return;
-        }
-        const auto asked = job.is_needed ? Asked::ByNeed : Asked::ByScope;
-        if (taker_.take(*job.resource, object, asked, sink, findings)) {
-            ++count;
-            context_.progress.advance(1, item.size());
-        }
-    };
-    handler.on_restart = [&] {
-        findings = {};
-        count = 0;
-    };
-    kube::ListResult listed;
-    const auto failure = failure_of([&] {
-        listed = list_objects(context_.client, *job.resource, options_for(job, stop), handler);
-    });
+    auto listed = list_and_take(
+        {context_.client, taker_, versions_, moment_, context_.previous, context_.progress},
+        {*job.resource, options_for(job, stop), job.is_needed, job.why},
+        sink);
     model::ListRecord record;
     record.resource = job.resource->name();
     record.scope = job.is_wide() ? "*" : job.ns;
-    record.count = count;
+    record.count = listed.stored;
+    record.unchanged = listed.unchanged;
     record.resource_version = listed.resource_version;
     record.is_consistent = listed.is_consistent;
     if (!listed.is_consistent) {
-        record.message = "the list expired while it was read: its parts are of different moments";
+        record.message =
+            "it expired, or objects changed, while it was read: its parts are of different moments";
     }
-    result_.lock()->findings.merge(std::move(findings));
-    if (failure) {
-        return note_failure(job, *failure, std::move(record));
+    result_.lock()->findings.merge(std::move(listed.findings));
+    if (listed.failure) {
+        return note_failure(job, *listed.failure, std::move(record));
     }
     access_.lock()->was_granted = true;
     if (job.is_needed) {
         record.message = kNeeded;
     }
-    if (!job.is_needed || count > 0) {
+    if (!job.is_needed || listed.stored > 0) {
         result_.lock()->lists.push_back(std::move(record));
     }
     return {};
@@ -225,7 +243,7 @@ std::vector<ObjectCollector::ListJob> ObjectCollector::note_failure(const ListJo
     if (is_forbidden && job.is_wide()) {
         std::vector<ListJob> each;
         for (const auto& ns : context_.namespaces.names) {
-            each.push_back({job.resource, ns, {}});
+            each.push_back({job.resource, ns, {}, {}});
         }
         return each;
     }
@@ -236,6 +254,8 @@ std::vector<ObjectCollector::ListJob> ObjectCollector::note_failure(const ListJo
         }
     }
     record.outcome = model::Outcome::Failed;
+    record.reason = kube::reason_of(failure);
+    record.reason = kube::reason_of(failure);
     record.message = text_of(failure);
     result_.lock()->lists.push_back(std::move(record));
     return {};
@@ -251,7 +271,8 @@ void ObjectCollector::take_namespaces(ObjectSink& sink) {
     std::uint64_t count = 0;
     for (const auto& object : context_.namespaces.objects) {
         if (!only_with_objects || result->findings.objects.contains(object.key().name)) {
-            if (taker_.take(*resource, object, Asked::ByNeed, sink, result->findings)) {
+            const Asking asking{Asked::ByNeed, {{}, "the namespace was chosen"}};
+            if (taker_.take(*resource, object, asking, sink, result->findings)) {
                 ++count;
             }
         }
@@ -269,21 +290,62 @@ void ObjectCollector::list_needed(const std::stop_token& stop) {
         return binds_service_account(binding, accounts, namespaces);
     };
     const auto is_served = [&](const Json& object) { return is_served_from(object, namespaces); };
-    const std::array<std::pair<std::string_view, std::function<bool(const Json&)>>, 4> wanted = {{
-        {"clusterrolebindings.rbac.authorization.k8s.io", binds},
-        {"validatingwebhookconfigurations.admissionregistration.k8s.io", is_served},
-        {"mutatingwebhookconfigurations.admissionregistration.k8s.io", is_served},
-        {"apiservices.apiregistration.k8s.io", is_served},
+
+    struct Needed {
+        std::string_view resource;
+        std::function<bool(const Json&)> is_needed;
+        std::string_view why;
+    };
+
+    constexpr std::string_view served = "served from a chosen namespace";
+    const std::array<Needed, 4> wanted = {{
+        {"clusterrolebindings.rbac.authorization.k8s.io", binds, "binds a stored service account"},
+        {"validatingwebhookconfigurations.admissionregistration.k8s.io", is_served, served},
+        {"mutatingwebhookconfigurations.admissionregistration.k8s.io", is_served, served},
+        {"apiservices.apiregistration.k8s.io", is_served, served},
     }};
+    // With a narrow scope it is not known yet what they can belong to.
+    const auto remember = [this](std::string_view resource) {
+        return [this, name = std::string(resource)](const Json& object) {
+            const model::ObjectKey key{name, {}, object.text_at({"metadata", "name"})};
+            result_.lock()->findings.candidates.push_back(links_of(name, key, object));
+            return false;
+        };
+    };
     std::vector<ListJob> jobs;
-    for (const auto& [name, is_needed] : wanted) {
+    for (const auto& [name, is_needed, why] : wanted) {
         const auto* resource = find_resource(name);
         if (resource != nullptr &&
             decide_resource(*resource, context_.scope).verdict == Verdict::Related) {
-            jobs.push_back({resource, {}, is_needed});
+            jobs.push_back({resource, {}, is_needed, std::string(why)});
+            if (context_.scope.is_narrow()) {
+                jobs.back().is_needed = remember(name);
+            }
         }
     }
     run_lists(std::move(jobs), stop);
+}
+
+void ObjectCollector::follow_links(const std::stop_token& stop) {
+    Closure closure(Closure::make_resolve(context_.discovery.resources));
+    for (;;) {
+        {
+            auto result = result_.lock();
+            auto& findings = result->findings;
+            for (const auto& links : std::exchange(findings.links, {})) {
+                closure.add(links);
+            }
+            for (auto& links : std::exchange(findings.candidates, {})) {
+                closure.consider(std::move(links));
+            }
+            auto wanted = closure.take_wanted();
+            if (wanted.empty()) {
+                return;
+            }
+            findings.wanted.merge(wanted);
+        }
+        fetch_wanted(stop);
+    }
 }
 
 void ObjectCollector::want_definitions() {
@@ -292,8 +354,9 @@ void ObjectCollector::want_definitions() {
         for (const auto& [name, objects] : resources) {
             const auto* resource = find_resource(name);
             if (resource != nullptr && may_be_custom(resource->group)) {
-                result->findings.wanted.insert(
-                    {"customresourcedefinitions.apiextensions.k8s.io", "", name});
+                result->findings.wanted.try_emplace(
+                    {"customresourcedefinitions.apiextensions.k8s.io", "", name},
+                    Edge{{name, ns, objects.begin()->first}, "defines its kind"});
             }
         }
     }
@@ -301,12 +364,12 @@ void ObjectCollector::want_definitions() {
 
 void ObjectCollector::fetch_wanted(const std::stop_token& stop) {
     for (;;) {
-        Synchronized<std::deque<model::ObjectKey>> waiting;
+        Synchronized<std::deque<std::pair<model::ObjectKey, Edge>>> waiting;
         {
             auto result = result_.lock();
-            for (const auto& key : std::exchange(result->findings.wanted, {})) {
+            for (const auto& [key, edge] : std::exchange(result->findings.wanted, {})) {
                 if (!contains(result->findings.objects, key) && looked_at_.insert(key).second) {
-                    waiting.lock()->push_back(key);
+                    waiting.lock()->emplace_back(key, edge);
                 }
             }
         }
@@ -316,17 +379,17 @@ void ObjectCollector::fetch_wanted(const std::stop_token& stop) {
         in_parallel(
             [&](ObjectSink& sink, const std::stop_token& token) {
                 for (;;) {
-                    model::ObjectKey key;
+                    std::pair<model::ObjectKey, Edge> next;
                     {
                         auto queue = waiting.lock();
                         if (queue->empty()) {
                             return;
                         }
-                        key = std::move(queue->front());
+                        next = std::move(queue->front());
                         queue->pop_front();
                     }
                     throw_if_stopped(token);
-                    fetch(key, sink, token);
+                    fetch(next.first, next.second, sink, token);
                 }
             },
             stop);
@@ -334,6 +397,7 @@ void ObjectCollector::fetch_wanted(const std::stop_token& stop) {
 }
 
 void ObjectCollector::fetch(const model::ObjectKey& key,
+                            const Edge& edge,
                             ObjectSink& sink,
                             const std::stop_token& stop) {
     const auto* resource = find_resource(key.resource);
@@ -365,7 +429,7 @@ void ObjectCollector::fetch(const model::ObjectKey& key,
     }
     Findings findings;
     const model::Object object(*resource, response.body);
-    const bool is_stored = taker_.take(*resource, object, Asked::ByNeed, sink, findings);
+    const bool is_stored = taker_.take(*resource, object, {Asked::ByNeed, edge}, sink, findings);
     auto result = result_.lock();
     result->findings.merge(std::move(findings));
     if (!is_stored) {
@@ -386,6 +450,8 @@ void ObjectCollector::fetch(const model::ObjectKey& key,
 
 void ObjectCollector::note_skips() {
     auto result = result_.lock();
+    auto& conflicts = result->findings.conflicts;
+    std::move(conflicts.begin(), conflicts.end(), std::back_inserter(result->warnings));
     for (const auto& [key, skipped] : result->findings.skipped) {
         model::ListRecord record;
         record.resource = key.resource;

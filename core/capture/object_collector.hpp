@@ -5,7 +5,9 @@
 
 #include "core/base/progress.hpp"
 #include "core/base/synchronized.hpp"
+#include "core/capture/list_moment.hpp"
 #include "core/capture/namespaces.hpp"
+#include "core/capture/object_lister.hpp"
 #include "core/capture/object_taker.hpp"
 #include "core/kube/discovery.hpp"
 #include "core/kube/list.hpp"
@@ -28,6 +30,8 @@ struct CollectorContext {
     MakeObjectSink make_sink;
     Progress& progress;
     unsigned workers = 8;
+    std::string server_version = {};
+    PreviousObjects* previous = nullptr;  // what need not be fetched again
 };
 
 struct CollectedObjects {
@@ -51,6 +55,7 @@ class ObjectCollector {
         std::string ns;  // empty: over the whole cluster
         /// Only objects that somebody needs; empty: the rules decide.
         std::function<bool(const Json&)> is_needed;
+        std::string why = {};  // those are needed
 
         bool is_wide() const { return resource->namespaced && ns.empty(); }
     };
@@ -58,6 +63,7 @@ class ObjectCollector {
     using Work = std::function<void(ObjectSink&, const std::stop_token&)>;
 
     void list_scope(const std::stop_token& stop);
+    void find_moment(const std::vector<ListJob>& jobs, const std::stop_token& stop);
     void add_jobs(const model::ApiResource& resource, std::vector<ListJob>& jobs);
     void run_lists(std::vector<ListJob> jobs, const std::stop_token& stop);
     std::vector<ListJob> run_list(const ListJob& job,
@@ -71,9 +77,13 @@ class ObjectCollector {
 
     void take_namespaces(ObjectSink& sink);
     void list_needed(const std::stop_token& stop);
+    void follow_links(const std::stop_token& stop);
     void want_definitions();
     void fetch_wanted(const std::stop_token& stop);
-    void fetch(const model::ObjectKey& key, ObjectSink& sink, const std::stop_token& stop);
+    void fetch(const model::ObjectKey& key,
+               const Edge& edge,
+               ObjectSink& sink,
+               const std::stop_token& stop);
     void note_skips();
     const model::ApiResource* find_resource(std::string_view name) const;
 
@@ -82,6 +92,8 @@ class ObjectCollector {
     Synchronized<CollectedObjects> result_;
     std::set<model::ObjectKey> looked_at_;
     Names selecting_services_;
+    KindVersions versions_;
+    ListMoment moment_;
 
     struct Access {
         bool was_granted = false;

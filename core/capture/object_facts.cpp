@@ -1,16 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/object_facts.hpp"
 
+#include "core/base/text.hpp"
 #include "core/model/json_scanner.hpp"
 
-#include <array>
+#include <initializer_list>
+#include <utility>
 
 namespace backup::capture {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> kExcludeMarks = {"kubectl-backup/exclude",
-                                                           "velero.io/exclude-from-backup"};
+constexpr std::string_view kExclude = "kubectl-backup/exclude";
+constexpr std::string_view kInclude = "kubectl-backup/include";
+constexpr std::string_view kVeleroExclude = "velero.io/exclude-from-backup";
+
+/// What annotation and label of one key say.
+struct Mark {
+    bool is_true = false;
+    bool is_false = false;
+    std::string unknown;  // a value that is neither
+};
+
+Mark read_mark(const ObjectFacts& facts, std::string_view key) {
+    Mark mark;
+    for (const auto* map : {&facts.annotations, &facts.labels}) {
+        if (const auto found = map->find(key); found != map->end()) {
+            mark.is_true = mark.is_true || found->second == "true";
+            mark.is_false = mark.is_false || found->second == "false";
+            if (found->second != "true" && found->second != "false") {
+                mark.unknown = found->second;
+            }
+        }
+    }
+    return mark;
+}
 
 model::Labels read_labels(std::string_view object) {
     model::Labels labels;
@@ -52,15 +76,45 @@ ObjectFacts read_facts(const model::Object& object) {
 }
 
 std::string_view find_exclude_mark(const ObjectFacts& facts) {
-    for (const auto mark : kExcludeMarks) {
-        for (const auto* map : {&facts.annotations, &facts.labels}) {
-            const auto found = map->find(mark);
-            if (found != map->end() && found->second == "true") {
-                return mark;
-            }
+    const auto ours = read_mark(facts, kExclude);
+    if (ours.is_true) {
+        return kExclude;
+    }
+    if (!read_mark(facts, kVeleroExclude).is_true || ours.is_false ||
+        read_mark(facts, kInclude).is_true) {
+        return {};
+    }
+    return kVeleroExclude;
+}
+
+std::vector<std::string> find_mark_conflicts(const ObjectFacts& facts) {
+    const auto exclude = read_mark(facts, kExclude);
+    const auto include = read_mark(facts, kInclude);
+    const auto velero = read_mark(facts, kVeleroExclude);
+    std::vector<std::string> conflicts;
+    const auto add = [&](const auto&... parts) {
+        conflicts.push_back(concat(format_object_key(facts.key), " ", parts...));
+    };
+    for (const auto& [key, mark] :
+         {std::pair(kExclude, &exclude), {kInclude, &include}, {kVeleroExclude, &velero}}) {
+        if (!mark->unknown.empty()) {
+            add("has ", key, "=", printable(mark->unknown), ", which is neither true nor false");
         }
     }
-    return {};
+    if (exclude.is_true && exclude.is_false) {
+        add("has ", kExclude, " as label and annotation with different values: it is left out");
+    }
+    if (exclude.is_true && include.is_true) {
+        add("has both ", kExclude, " and ", kInclude, ": it is left out");
+    } else if (velero.is_true && !exclude.is_true && (exclude.is_false || include.is_true)) {
+        add("has ",
+            kVeleroExclude,
+            "=true, but ",
+            exclude.is_false ? kExclude : kInclude,
+            exclude.is_false ? "=false" : "=true",
+            ", which holds: it is stored");
+    }
+    return conflicts;
 }
 
 }  // namespace backup::capture

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace backup::capture {
 
@@ -24,7 +25,12 @@ struct ObjectFacts {
 ObjectFacts read_facts(const model::Object& object);
 
 /// The mark that keeps an object out: annotation or label kubectl-backup/exclude=true, or Velero's
-/// velero.io/exclude-from-backup=true. The key that was found, or empty.
+/// velero.io/exclude-from-backup=true where ours say nothing else (exclude=false, include=true).
+/// The key that was found, or empty.
 std::string_view find_exclude_mark(const ObjectFacts& facts);
+
+/// Marks on the object that contradict each other or have a value nobody knows: a sentence for each
+/// that names the keys and says which one holds.
+std::vector<std::string> find_mark_conflicts(const ObjectFacts& facts);
 
 }  // namespace backup::capture

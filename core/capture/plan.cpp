@@ -3,6 +3,7 @@
 
 #include "core/capture/survey.hpp"
 
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -33,15 +34,26 @@ std::uint64_t Plan::objects() const {
         });
 }
 
-Plan make_plan(kube::Client& client, const Scope& scope, Progress& progress, std::stop_token stop) {
+Plan make_plan(kube::Client& client,
+               const Scope& scope,
+               Progress& progress,
+               std::stop_token stop,
+               const HookFlags& hooks) {
     Survey survey = survey_cluster({client, scope, make_discarding_sink, progress}, stop);
+    auto hook_plan = survey_hooks(client, survey, scope, hooks, stop);
     Plan plan;
     plan.cluster = std::move(survey.cluster);
     plan.scope = to_json(scope);
     plan.namespaces = std::move(survey.namespaces);
     plan.kinds = count_kinds(survey.objects);
     plan.ledger = std::move(survey.ledger);
-    plan.ledger.volumes = std::move(survey.volumes);
+    plan.ledger.hooks = hook_plan.records();
+    std::move(hook_plan.warnings.begin(),
+              hook_plan.warnings.end(),
+              std::back_inserter(plan.ledger.warnings));
+    for (auto& volume : survey.volumes) {
+        plan.ledger.volumes.push_back(std::move(volume.record));
+    }
     return plan;
 }
 

@@ -5,6 +5,7 @@
 #include "core/base/json.hpp"
 #include "core/base/progress.hpp"
 #include "core/capture/scope.hpp"
+#include "core/capture/survey_hooks.hpp"
 #include "core/kube/client.hpp"
 #include "core/model/ledger.hpp"
 #include "core/model/recovery_point.hpp"
@@ -31,14 +32,18 @@ struct Plan {
     std::vector<std::string> namespaces;
     std::vector<PlannedKind> kinds;  // by namespace and resource
     /// Skips, failures and problems as they would stand in the point's ledger; volumes that would
-    /// be read are Protected and have a method.
+    /// be read are Protected and have a method; hooks that would be run are NotRun.
     model::Ledger ledger;
 
     std::uint64_t objects() const;
 };
 
 /// Lists everything that `create` would list. Throws what it would throw.
-Plan make_plan(kube::Client& client, const Scope& scope, Progress& progress, std::stop_token stop);
+Plan make_plan(kube::Client& client,
+               const Scope& scope,
+               Progress& progress,
+               std::stop_token stop,
+               const HookFlags& hooks = {});
 
 Json to_json(const Plan& plan);
 

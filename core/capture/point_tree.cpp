@@ -20,7 +20,9 @@ class PointTreeBuilder {
     repository::BuiltTree build() {
         begin({});
         begin(repository::kExtraDirectory);
+        add_outputs();
         add_file(repository::kResourcesFile, parts_.resources);
+        add_rules();
         builder_.end_directory();
         add_objects();
         add_volumes();
@@ -45,7 +47,22 @@ class PointTreeBuilder {
         entry.size = file.bytes;
         entry.mtime_ns = file.created_ns;
         entry.ctime_ns = file.created_ns;
+        entry.inode = file.version_mark;
         builder_.add(entry, file.content);
+    }
+
+    void add_rules() {
+        const auto& rules = parts_.rules;
+        if (!rules.namespaces.empty()) {
+            begin(kRulesDirectory);
+            for (const auto& [name, file] : rules.namespaces) {
+                add_file(name, file);
+            }
+            builder_.end_directory();
+        }
+        if (rules.cluster) {
+            add_file(kRulesFile, *rules.cluster);
+        }
     }
 
     void add_resources(const ObjectsByResource& resources) {
@@ -75,6 +92,26 @@ class PointTreeBuilder {
             for (; ns != parts_.objects.end(); ++ns) {
                 begin(repository::escape_name(ns->first));
                 add_resources(ns->second);
+            }
+            builder_.end_directory();
+        }
+        builder_.end_directory();
+    }
+
+    void add_outputs() {
+        std::map<std::string, std::map<std::string, const CommandOutput*>> sorted;
+        for (const auto& output : parts_.outputs) {
+            sorted[repository::escape_name(output.ns)][repository::escape_name(output.name)] =
+                &output;
+        }
+        if (sorted.empty()) {
+            return;
+        }
+        begin(repository::kCommandsDirectory);
+        for (const auto& [ns, files] : sorted) {
+            begin(ns);
+            for (const auto& [name, output] : files) {
+                add_file(name, {output->time_ns, output->bytes, output->content});
             }
             builder_.end_directory();
         }

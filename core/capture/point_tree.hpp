@@ -3,7 +3,9 @@
 #pragma once
 
 #include "core/capture/claim_volumes.hpp"
+#include "core/capture/command_output.hpp"
 #include "core/capture/findings.hpp"
+#include "core/capture/point_rules.hpp"
 
 #include <vector>
 
@@ -12,8 +14,10 @@ namespace backup::capture {
 struct PointParts {
     const ObjectsByNamespace& objects;
     const std::vector<ClaimVolume>& volumes;  // by namespace and claim
-    StoredObject resources;                   // extra/resources.json
-    std::int64_t time_ns = 0;                 // of the directories
+    const std::vector<CommandOutput>& outputs;
+    StoredObject resources;      // extra/resources.json
+    std::int64_t time_ns = 0;    // of the directories
+    PointRulesFiles rules = {};  // extra/rules
 };
 
 repository::BuiltTree build_point_tree(repository::Writer& writer, const PointParts& parts);

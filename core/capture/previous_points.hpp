@@ -26,6 +26,9 @@ class PreviousPoints {
     /// The volume in the newest point that has it. Valid as long as this object.
     std::optional<PreviousVolume> find_volume(const std::string& ns, const std::string& claim);
 
+    /// Of this cluster, newest first.
+    const std::vector<repository::PointRecord>& records() const { return points_; }
+
     /// The newest point with one of these namespaces; empty: none.
     std::string newest_id(const std::vector<std::string>& namespaces) const;
 

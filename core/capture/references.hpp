@@ -6,6 +6,7 @@
 #include "core/base/json.hpp"
 #include "core/model/object_key.hpp"
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,14 +14,32 @@
 
 namespace backup::capture {
 
+struct Reference {
+    model::ObjectKey key;
+    std::string why;  // the field that names it: "spec.template.spec.serviceAccountName"
+};
+
 /// Kinds with references: only these need to be parsed whole.
 bool has_references(std::string_view resource);
 
 /// The objects that `object` of kind `resource` in namespace `ns` names, each once, sorted. Names
 /// of StatefulSet claims are derived from the template, the set's name and the number of replicas.
-std::vector<model::ObjectKey> references_of(std::string_view resource,
-                                            std::string_view ns,
-                                            const Json& object);
+std::vector<Reference> references_of(std::string_view resource,
+                                     std::string_view ns,
+                                     const Json& object);
+
+/// The same for a kind that only its CustomResourceDefinition describes: what stands under member
+/// names that mean a Secret, ConfigMap, claim, service account or class everywhere in Kubernetes.
+/// At most kMostGuesses.
+std::vector<Reference> guess_references(std::string_view ns, const Json& object);
+
+inline constexpr std::size_t kMostGuesses = 1000;
+
+/// The spec of the pods that an object of this kind is or makes; nullptr for other kinds.
+const Json* find_pod_spec(std::string_view resource, const Json& object);
+
+/// The labels of those pods: an object; nullptr when there are none.
+const Json* find_pod_labels(std::string_view resource, const Json& object);
 
 /// A ClusterRoleBinding that gives a right to a service account of these (namespace/name), or to
 /// all service accounts of a namespace in `namespaces`.

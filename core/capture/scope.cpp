@@ -82,12 +82,19 @@ constexpr Choices<ClusterResources, 3> kClusterResources = {{{"auto", ClusterRes
                                                              {"all", ClusterResources::All},
                                                              {"none", ClusterResources::None}}};
 
-constexpr Choices<VolumeMode, 3> kVolumeModes = {
-    {{"auto", VolumeMode::Auto}, {"live", VolumeMode::Live}, {"none", VolumeMode::None}}};
+constexpr Choices<VolumeMode, 5> kVolumeModes = {{{"auto", VolumeMode::Auto},
+                                                  {"snapshot", VolumeMode::Snapshot},
+                                                  {"clone", VolumeMode::Clone},
+                                                  {"live", VolumeMode::Live},
+                                                  {"none", VolumeMode::None}}};
 
+/// No word at all is the first choice.
 template <typename Value, std::size_t Count>
 Value choose(const Choices<Value, Count>& choices, std::string_view flag, std::string_view word) {
     std::vector<std::string> known;
+    if (word.empty()) {
+        return choices.front().second;
+    }
     for (const auto& [name, value] : choices) {
         if (name == word) {
             return value;
@@ -139,6 +146,13 @@ Json texts(const std::vector<model::AnnotationSelector>& selectors) {
 bool Scope::spans_cluster() const {
     return all_namespaces || !namespace_selectors.empty() || !namespace_annotations.empty() ||
            std::any_of(namespaces.begin(), namespaces.end(), is_pattern);
+}
+
+bool Scope::is_narrow() const {
+    return !selectors.empty() || !annotations.empty() ||
+           std::any_of(filters.begin(), filters.end(), [](const NamespaceFilter& filter) {
+               return !filter.namespaces.empty();
+           });
 }
 
 bool Scope::is_whole_cluster() const {
@@ -214,6 +228,9 @@ Json to_json(const Scope& scope) {
     add("annotations", texts(scope.annotations));
     add("includeResources", texts(scope.include_resources));
     add("excludeResources", texts(scope.exclude_resources));
+    if (!scope.filters.empty()) {
+        json["filters"] = static_cast<std::uint64_t>(scope.filters.size());
+    }
     if (scope.cluster_resources != ClusterResources::Auto) {
         json["clusterResources"] = name_of(kClusterResources, scope.cluster_resources);
     }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/capture/object_filter.hpp"
+#include "core/capture/volume_rules.hpp"
 #include "core/model/selector.hpp"
 
 #include <string>
@@ -19,9 +21,11 @@ enum class ClusterResources {
 };
 
 enum class VolumeMode {
-    Auto,  // the best way there is; today that is Live
-    Live,  // read while in use
-    None,  // manifests only
+    Auto,      // the best way there is for each volume
+    Snapshot,  // from a snapshot or clone; never the volume in use
+    Clone,     // from a CSI clone
+    Live,      // read while in use
+    None,      // manifests only
 };
 
 /// The flags as they were typed. `namespaces`, `exclude_namespaces` and the resource lists may hold
@@ -53,9 +57,11 @@ struct Scope {
     std::vector<std::string> exclude_resources;
     ClusterResources cluster_resources = ClusterResources::Auto;
     VolumeMode volumes = VolumeMode::Auto;
+    std::vector<NamespaceFilter> filters;  // of a policy
+    std::vector<VolumeRule> volume_rules;  // of a policy; the first that matches decides
 
     /// Only objects that match a selector, and what they need.
-    bool is_narrow() const { return !selectors.empty() || !annotations.empty(); }
+    bool is_narrow() const;
 
     /// Every namespace is looked at, not a chosen few.
     bool spans_cluster() const;

@@ -3,6 +3,7 @@
 
 #include "core/base/closest_match.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/hook_plan.hpp"
 #include "core/capture/volume_plan.hpp"
 
 #include <algorithm>
@@ -117,6 +118,18 @@ void check_is_kubernetes(const kube::Client& client, const kube::Discovery& disc
     }
 }
 
+std::map<std::pair<std::string, std::string>, std::string> find_volume_groups(
+    const std::vector<Claim>& claims) {
+    std::map<std::pair<std::string, std::string>, std::string> groups;
+    for (const auto& claim : claims) {
+        auto group = find_volume_group(claim.facts.labels, claim.facts.annotations);
+        if (!group.empty()) {
+            groups.emplace(std::pair(claim.facts.key.ns, claim.facts.key.name), std::move(group));
+        }
+    }
+    return groups;
+}
+
 template <typename Item>
 void append_all(std::vector<Item>& to, std::vector<Item>&& from) {
     std::move(from.begin(), from.end(), std::back_inserter(to));
@@ -140,25 +153,34 @@ Survey survey_cluster(const SurveyContext& context, const std::stop_token& stop)
     auto namespaces = choose_namespaces(client, namespace_resource, scope, stop);
 
     context.progress.stage("objects");
+    const auto previous = context.find_previous ? context.find_previous(survey.cluster) : nullptr;
     ObjectCollector collector({client,
                                discovery,
                                scope,
                                namespaces,
                                context.make_sink,
                                context.progress,
-                               context.workers});
+                               context.workers,
+                               survey.cluster.version,
+                               previous.get()});
     auto collected = collector.collect(stop);
 
-    survey.volumes = plan_volumes(collected.findings.claims, scope);
-    check_volume_rights(client, survey.volumes, stop);
-    append_all(survey.volumes, std::move(collected.findings.skipped_claims));
     survey.objects = std::move(collected.findings.objects);
+    auto plans = plan_volumes(
+        {client, scope, namespaces.names, survey.objects}, collected.findings.claims, stop);
+    survey.volumes = std::move(plans.volumes);
+    survey.volume_groups = find_volume_groups(collected.findings.claims);
+    for (auto& record : collected.findings.skipped_claims) {
+        survey.volumes.emplace_back().record = std::move(record);
+    }
+    survey.rules = std::move(collected.findings.rules);
     survey.namespaces = namespaces_of_point(scope, namespaces, survey.objects);
     append_all(survey.ledger.lists, std::move(namespaces.skipped));
     append_all(survey.ledger.lists, std::move(collected.lists));
     append_all(survey.ledger.problems, std::move(collected.problems));
     append_all(survey.ledger.warnings, std::move(namespaces.warnings));
     append_all(survey.ledger.warnings, std::move(collected.warnings));
+    append_all(survey.ledger.warnings, std::move(plans.warnings));
     return survey;
 }
 

@@ -5,10 +5,15 @@
 
 #include "core/base/progress.hpp"
 #include "core/capture/object_collector.hpp"
+#include "core/capture/planned_volume.hpp"
 #include "core/model/recovery_point.hpp"
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace backup::capture {
@@ -19,6 +24,9 @@ struct SurveyContext {
     MakeObjectSink make_sink;
     Progress& progress;
     unsigned workers = 8;
+    /// The objects of earlier points of this cluster; empty: everything is fetched.
+    std::function<std::unique_ptr<PreviousObjects>(const model::ClusterIdentity&)> find_previous =
+        {};
 };
 
 struct Survey {
@@ -26,8 +34,11 @@ struct Survey {
     std::vector<model::ApiResource> resources;  // that the cluster can list
     std::vector<std::string> namespaces;        // chosen, sorted
     ObjectsByNamespace objects;
-    std::vector<model::VolumeRecord> volumes;  // planned, skipped and impossible ones
-    model::Ledger ledger;                      // without volumes
+    ObjectRules rules;
+    std::vector<PlannedVolume> volumes;  // planned, skipped and impossible ones
+    /// Namespace and claim -> find_volume_group.
+    std::map<std::pair<std::string, std::string>, std::string> volume_groups;
+    model::Ledger ledger;  // without volumes
 };
 
 /// Throws what choose_namespaces and ObjectCollector throw, and InvalidArgument ("did you mean")

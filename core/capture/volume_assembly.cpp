@@ -145,6 +145,11 @@ void VolumeAssembly::end_file(const volume::FileEnd& end) {
     // The continuation of another file may follow in the same message only with its own start.
     waiting_.erase(item.number);
     current_ = nullptr;
+    // A further name of the file may still be there; then its content is lost, not deleted.
+    if (end.is_gone && item.entry.link_count <= 1) {
+        item.is_gone = true;
+        return;
+    }
     if (!end.unreadable.empty()) {
         item.problem = end.unreadable;
         item.entry.content_unreadable = true;
@@ -235,14 +240,18 @@ void VolumeAssembly::finish_file(Item& item) {
     if (!item.problem.empty()) {
         add_unreadable(path, item.problem);
     }
-    if (item.entry.changed_while_read) {
+    if (item.entry.changed_while_read || item.is_gone) {
         ++record_.files_changed;
         if (record_.changed.size() < kListedPaths) {
-            record_.changed.push_back(printable(path));
+            record_.changed.push_back(printable(path) +
+                                      (item.is_gone ? ": deleted meanwhile" : ""));
         }
     }
     if (progress_ != nullptr) {
         progress_->advance(1, item.entry.size);
+    }
+    if (item.is_gone) {
+        return;
     }
     if (path_lengths_.empty()) {
         root_ = std::move(item.entry);

@@ -73,6 +73,7 @@ class VolumeAssembly {
         std::string problem;
         bool is_waiting = false;
         bool is_begun = false;
+        bool is_gone = false;
         repository::FileContent content;
     };
 

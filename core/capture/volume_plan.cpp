@@ -2,11 +2,12 @@
 #include "core/capture/volume_plan.hpp"
 
 #include "core/base/text.hpp"
-#include "core/kube/access_review.hpp"
+#include "core/model/quantity.hpp"
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <iterator>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -14,95 +15,292 @@ namespace backup::capture {
 
 namespace {
 
-constexpr std::string_view kDataMark = "kubectl-backup/data";
+/// What a provisioner writes on the claims it serves: the name of a CSI driver, too.
+constexpr std::array<std::string_view, 2> kProvisionerMarks{
+    "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"};
 
-void skip(model::VolumeRecord& record, model::SkipReason reason, std::string_view message) {
-    record.outcome = model::Outcome::Skipped;
-    record.reason = reason;
-    record.message = message;
+std::vector<std::string> texts_in(const Json* list) {
+    std::vector<std::string> texts;
+    if (list != nullptr && list->is_array()) {
+        for (const auto& item : list->items()) {
+            if (item.is_string()) {
+                texts.push_back(item.string());
+            }
+        }
+    }
+    return texts;
 }
 
-model::VolumeRecord plan_volume(const Claim& claim, const Scope& scope) {
-    model::VolumeRecord record;
-    record.name_space = claim.facts.key.ns;
-    record.claim = claim.facts.key.name;
-    const auto mark = claim.facts.annotations.find(kDataMark);
-    const auto phase = claim.document.text_at({"status", "phase"});
-    if (scope.volumes == VolumeMode::None) {
-        skip(record, model::SkipReason::ExcludedByUser, "--volumes=none");
-    } else if (mark != claim.facts.annotations.end() && mark->second == "skip") {
-        skip(record, model::SkipReason::ExcludedByMark, "kubectl-backup/data: skip");
-    } else if (phase == "Lost") {
-        record.outcome = model::Outcome::Failed;
-        record.message = "the claim has lost its volume";
-    } else if (phase != "Bound") {
-        skip(record, model::SkipReason::Unbound, "the claim has no volume yet");
-    } else {
-        record.method = "live";
-    }
-    return record;
+std::optional<std::uint64_t> capacity_of(const Json& claim) {
+    const auto capacity = model::find_quantity(claim.text_at({"status", "capacity", "storage"}));
+    const auto asked =
+        model::find_quantity(claim.text_at({"spec", "resources", "requests", "storage"}));
+    return capacity ? capacity : asked;
 }
 
-std::vector<kube::Permission> mover_permissions(const std::string& ns) {
-    constexpr std::array<std::tuple<std::string_view, std::string_view, std::string_view>, 8>
-        needed = {{{"create", "pods", ""},
-                   {"get", "pods", ""},
-                   {"delete", "pods", ""},
-                   {"get", "pods", "exec"},
-                   {"create", "pods", "exec"},
-                   {"create", "configmaps", ""},
-                   {"get", "configmaps", ""},
-                   {"delete", "configmaps", ""}}};
-    std::vector<kube::Permission> permissions;
-    for (const auto& [verb, resource, subresource] : needed) {
-        permissions.push_back(
-            {std::string(verb), "", std::string(resource), std::string(subresource), ns});
+/// A ReadOnlyMany claim from a snapshot costs nothing with CephFS (a shallow copy), and with
+/// drivers whose owner says so. Source: ceph-csi
+/// docs/design/proposals/cephfs-snapshot-shallow-ro-vol.md
+bool copies_read_only(const std::string& driver,
+                      const volume::SnapshotClass* snapshot_class,
+                      const StorageClassFacts& storage_class) {
+    return driver == "cephfs.csi.ceph.com" || driver.ends_with(".cephfs.csi.ceph.com") ||
+           storage_class.copies_read_only ||
+           (snapshot_class != nullptr && snapshot_class->copies_read_only);
+}
+
+class Planner {
+  public:
+    Planner(const VolumeSurvey& survey, const VolumeRights& rights, const Scope& scope)
+        : survey_(survey),
+          rights_(rights),
+          scope_(scope) {}
+
+    PlannedVolume plan_claim(const Claim& claim) {
+        const auto key = concat(claim.facts.key.ns, "/", claim.facts.key.name);
+        VolumeSituation situation;
+        situation.facts = facts_of(claim);
+        situation.volume = claim.document.text_at({"spec", "volumeName"});
+        situation.nodes = survey_.nodes;
+        situation.is_use_known = !survey_.blind_namespaces.contains(claim.facts.key.ns);
+        const auto* persistent = find(survey_.volumes, situation.volume);
+        add_volume(situation, persistent);
+        if (const auto* use = find(survey_.claims, key)) {
+            situation.uses = use->uses;
+            situation.facts.named_by = use->named_by;
+            situation.facts.excluded_by = use->excluded_by;
+        }
+        if (persistent == nullptr) {
+            guess_driver(situation.facts);
+        }
+        const auto choice = choose_volume(situation.facts, scope_.volume_rules);
+        const auto snapshot_class = add_snapshot(situation, choice);
+        add_rights(situation, snapshot_class);
+        auto planned = start(situation, choice);
+        if (planned.record.method == "snapshot" || planned.record.method == "clone") {
+            add_copy(planned, situation, snapshot_class);
+        }
+        return planned;
     }
-    return permissions;
+
+    PlannedVolume plan_pod_volume(const NamedPodVolume& named) {
+        VolumeSituation situation;
+        situation.facts = named.facts;
+        situation.facts.phase = "Bound";
+        situation.is_volume_known = true;
+        situation.uses = {{named.pod, "", true, false}};
+        const auto choice = choose_volume(named.facts, scope_.volume_rules);
+        auto planned = start(situation, choice);
+        // No Kubernetes name has this character: it cannot be the name of a claim.
+        planned.record.claim = concat(named.pod, "~", named.volume);
+        planned.pod = named.pod;
+        planned.pod_volume = named.volume;
+        return planned;
+    }
+
+    std::vector<std::string> warnings;
+
+  private:
+    template <typename Value>
+    static const Value* find(const std::map<std::string, Value>& map, const std::string& key) {
+        const auto found = map.find(key);
+        return found == map.end() ? nullptr : &found->second;
+    }
+
+    static VolumeFacts facts_of(const Claim& claim) {
+        VolumeFacts facts;
+        facts.ns = claim.facts.key.ns;
+        facts.claim = claim.facts.key.name;
+        facts.labels = claim.facts.labels;
+        facts.annotations = claim.facts.annotations;
+        facts.bytes = capacity_of(claim.document);
+        facts.storage_class = claim.document.text_at({"spec", "storageClassName"});
+        facts.access_modes = texts_in(claim.document.find_path({"spec", "accessModes"}));
+        facts.is_block = claim.document.text_at({"spec", "volumeMode"}) == "Block";
+        facts.phase = claim.document.text_at({"status", "phase"});
+        return facts;
+    }
+
+    static void add_volume(VolumeSituation& situation, const PersistentVolumeFacts* volume) {
+        if (volume == nullptr) {
+            return;
+        }
+        situation.is_volume_known = true;
+        situation.has_node_affinity = volume->has_node_affinity;
+        situation.facts.type = volume->type;
+        situation.facts.driver = volume->driver;
+        situation.facts.attributes = volume->attributes;
+        situation.facts.nfs_server = volume->nfs_server;
+        situation.facts.nfs_path = volume->nfs_path;
+    }
+
+    /// Who may not look at PersistentVolumes still sees who provisioned a claim; it is a CSI driver
+    /// when there are snapshot classes for it.
+    void guess_driver(VolumeFacts& facts) const {
+        for (const auto mark : kProvisionerMarks) {
+            const auto found = facts.annotations.find(mark);
+            if (found != facts.annotations.end() &&
+                std::ranges::find(
+                    survey_.snapshot_classes, found->second, &volume::SnapshotClass::driver) !=
+                    survey_.snapshot_classes.end()) {
+                facts.driver = found->second;
+                return;
+            }
+        }
+    }
+
+    const volume::SnapshotClass* add_snapshot(VolumeSituation& situation,
+                                              const VolumeChoice& choice) const {
+        const auto& facts = situation.facts;
+        situation.snapshot_problem = survey_.snapshot_problem;
+        if (!situation.snapshot_problem.empty() || facts.driver.empty()) {
+            return nullptr;
+        }
+        const auto chosen = volume::choose_snapshot_class(
+            survey_.snapshot_classes,
+            {facts.driver, choice.snapshot_class, choice.rule, facts.annotations});
+        situation.snapshot_problem = chosen.problem;
+        situation.snapshot_rule = chosen.rule;
+        if (chosen.snapshot_class != nullptr) {
+            situation.snapshot_class = chosen.snapshot_class->name;
+        }
+        return chosen.snapshot_class;
+    }
+
+    StorageClassFacts storage_class_of(const VolumeSituation& situation) const {
+        const auto* found = find(survey_.storage_classes, situation.facts.storage_class);
+        return found == nullptr ? StorageClassFacts{} : *found;
+    }
+
+    static void append(std::vector<std::string>& to,
+                       const std::vector<kube::Permission>& permissions) {
+        const auto texts = format_permissions(permissions);
+        to.insert(to.end(), texts.begin(), texts.end());
+    }
+
+    void add_rights(VolumeSituation& situation, const volume::SnapshotClass* snapshot_class) const {
+        const auto& ns = situation.facts.ns;
+        if (const auto* denied = find(rights_.snapshot, ns)) {
+            append(situation.snapshot_denied, *denied);
+        }
+        if (const auto* denied = find(rights_.clone, ns)) {
+            append(situation.clone_denied, *denied);
+        }
+        if (snapshot_class != nullptr && snapshot_class->deletion_policy == "Retain") {
+            append(situation.snapshot_denied, rights_.contents);
+        }
+        if (storage_class_of(situation).keeps_volumes) {
+            append(situation.snapshot_denied, rights_.volumes);
+            append(situation.clone_denied, rights_.volumes);
+        }
+    }
+
+    PlannedVolume start(const VolumeSituation& situation, const VolumeChoice& choice) {
+        auto method = choose_method(situation, scope_.volumes, choice);
+        PlannedVolume planned;
+        auto& record = planned.record;
+        record.name_space = situation.facts.ns;
+        record.claim = situation.facts.claim;
+        record.capacity_bytes = situation.facts.bytes.value_or(0);
+        record.outcome = method.outcome;
+        record.reason = method.reason;
+        record.message = std::move(method.message);
+        record.rule = std::move(method.rule);
+        record.method = to_text(method.method);
+        const auto* denied = find(rights_.mover, situation.facts.ns);
+        if (denied != nullptr && method.method != VolumeMethod::None) {
+            deny(record, *denied);
+        }
+        planned.include = choice.include;
+        planned.exclude = choice.exclude;
+        planned.may_fall_back = method.may_fall_back;
+        planned.node = std::move(method.node);
+        std::move(method.warnings.begin(), method.warnings.end(), std::back_inserter(warnings));
+        return planned;
+    }
+
+    void add_copy(PlannedVolume& planned,
+                  const VolumeSituation& situation,
+                  const volume::SnapshotClass* snapshot_class) const {
+        const auto& facts = situation.facts;
+        const auto storage_class = storage_class_of(situation);
+        const bool is_snapshot = planned.record.method == "snapshot";
+        planned.copy.method =
+            is_snapshot ? volume::CopyMethod::Snapshot : volume::CopyMethod::Clone;
+        planned.copy.snapshot_class = is_snapshot ? situation.snapshot_class : "";
+        auto& claim = planned.copy.claim;
+        claim.storage_class = facts.storage_class;
+        claim.access_modes = facts.access_modes;
+        claim.is_block = facts.is_block;
+        claim.bytes = facts.bytes.value_or(0);
+        claim.waits_for_pod = storage_class.waits_for_pod;
+        claim.node = situation.uses.empty() ? "" : situation.uses.front().node;
+        if (is_snapshot && copies_read_only(facts.driver, snapshot_class, storage_class)) {
+            claim.access_modes = {"ReadOnlyMany"};
+        }
+    }
+
+    const VolumeSurvey& survey_;
+    const VolumeRights& rights_;
+    const Scope& scope_;
+};
+
+VolumeNamespaces namespaces_of(const VolumePlans& plans, const VolumeSurvey& survey) {
+    VolumeNamespaces namespaces;
+    for (const auto& volume : plans.volumes) {
+        const auto& record = volume.record;
+        if (!record.method.empty()) {
+            namespaces.read.insert(record.name_space);
+        }
+        if (record.method == "snapshot" || record.method == "clone") {
+            namespaces.copied.insert(record.name_space);
+        }
+    }
+    namespaces.keeps_contents = std::ranges::any_of(
+        survey.snapshot_classes, [](const auto& one) { return one.deletion_policy == "Retain"; });
+    namespaces.keeps_volumes = std::ranges::any_of(
+        survey.storage_classes, [](const auto& one) { return one.second.keeps_volumes; });
+    return namespaces;
 }
 
 }  // namespace
 
-std::vector<model::VolumeRecord> plan_volumes(const std::vector<Claim>& claims,
-                                              const Scope& scope) {
-    std::vector<model::VolumeRecord> records;
+VolumePlans plan_volumes(const std::vector<Claim>& claims,
+                         const VolumeSurvey& survey,
+                         const VolumeRights& rights,
+                         const Scope& scope) {
+    VolumePlans plans;
+    Planner planner(survey, rights, scope);
     for (const auto& claim : claims) {
-        records.push_back(plan_volume(claim, scope));
+        plans.volumes.push_back(planner.plan_claim(claim));
     }
-    std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.name_space, a.claim) < std::tie(b.name_space, b.claim);
+    for (const auto& named : survey.pod_volumes) {
+        auto planned = planner.plan_pod_volume(named);
+        if (planned.record.reason != model::SkipReason::OnlyWhenNamed) {
+            plans.volumes.push_back(std::move(planned));
+        }
+    }
+    std::ranges::sort(plans.volumes, {}, [](const PlannedVolume& volume) {
+        return std::tie(volume.record.name_space, volume.record.claim);
     });
-    return records;
+    plans.warnings = std::move(planner.warnings);
+    return plans;
 }
 
-void check_volume_rights(kube::Client& client,
-                         std::vector<model::VolumeRecord>& volumes,
-                         std::stop_token stop) {
-    std::vector<kube::Permission> wanted;
-    std::map<std::string, std::vector<std::string>> missing;
-    for (const auto& record : volumes) {
-        if (!record.method.empty() && missing.try_emplace(record.name_space).second) {
-            const auto permissions = mover_permissions(record.name_space);
-            wanted.insert(wanted.end(), permissions.begin(), permissions.end());
-        }
+VolumePlans plan_volumes(const VolumePlanContext& context,
+                         const std::vector<Claim>& claims,
+                         const std::stop_token& stop) {
+    if (context.scope.volumes == VolumeMode::None) {
+        return plan_volumes(claims, {}, {}, context.scope);
     }
-    if (wanted.empty()) {
-        return;
-    }
-    for (const auto& permission : kube::find_denied(client, wanted, std::move(stop))) {
-        missing[permission.ns].push_back(kube::format_permission(permission));
-    }
-    for (auto& record : volumes) {
-        const auto& denied = missing[record.name_space];
-        if (!record.method.empty() && !denied.empty()) {
-            record.outcome = model::Outcome::Failed;
-            record.method.clear();
-            record.message = concat("not allowed: ",
-                                    join(denied, ", "),
-                                    " (docs/rbac.md has the rules; --volumes=none leaves "
-                                    "volumes out)");
-        }
-    }
+    const auto survey = survey_volumes(
+        {context.client, context.namespaces, context.objects, !context.scope.volume_rules.empty()},
+        claims,
+        stop);
+    // First as if everything were allowed: only the rights that this needs are asked for.
+    const auto wanted = plan_volumes(claims, survey, {}, context.scope);
+    const auto rights = check_volume_rights(context.client, namespaces_of(wanted, survey), stop);
+    return plan_volumes(claims, survey, rights, context.scope);
 }
 
 }  // namespace backup::capture

@@ -1,24 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which claims are read, and how; which are not, and why. Before anything is made in the cluster.
+// Which volumes are read, and how; which are not, and why. Before anything is made in the cluster.
 #pragma once
 
 #include "core/capture/findings.hpp"
+#include "core/capture/planned_volume.hpp"
 #include "core/capture/scope.hpp"
+#include "core/capture/volume_rights.hpp"
+#include "core/capture/volume_survey.hpp"
 #include "core/kube/client.hpp"
 
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace backup::capture {
 
-/// One record for each claim, by namespace and name: Protected with a method where its data is
-/// going to be read, otherwise Skipped or Failed with the reason. Pure.
-std::vector<model::VolumeRecord> plan_volumes(const std::vector<Claim>& claims, const Scope& scope);
+struct VolumePlanContext {
+    kube::Client& client;
+    const Scope& scope;  // with the policy's rules for volumes
+    const Names& namespaces;
+    const ObjectsByNamespace& objects;
+};
 
-/// Asks the API server whether the movers may be made in the namespaces of planned volumes; where
-/// they may not, the volumes become Failed and say which rights are missing.
-void check_volume_rights(kube::Client& client,
-                         std::vector<model::VolumeRecord>& volumes,
-                         std::stop_token stop);
+struct VolumePlans {
+    std::vector<PlannedVolume> volumes;  // by namespace and name
+    std::vector<std::string> warnings;
+};
+
+/// One plan for each claim and each named volume of a pod: Protected with a method where its data
+/// is going to be read, otherwise Skipped or Failed with the reason. Throws what ends everything:
+/// no connection, Interrupted.
+VolumePlans plan_volumes(const VolumePlanContext& context,
+                         const std::vector<Claim>& claims,
+                         const std::stop_token& stop);
+
+/// The pure part of it.
+VolumePlans plan_volumes(const std::vector<Claim>& claims,
+                         const VolumeSurvey& survey,
+                         const VolumeRights& rights,
+                         const Scope& scope);
 
 }  // namespace backup::capture

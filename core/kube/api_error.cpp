@@ -3,6 +3,8 @@
 
 #include "core/base/json.hpp"
 #include "core/base/text.hpp"
+#include "core/kube/refusal.hpp"
+#include "core/model/access_rule.hpp"
 #include "core/model/json_scanner.hpp"
 
 #include <algorithm>
@@ -54,19 +56,28 @@ std::string describe(const Asked& asked) {
     return asked.ns.empty() ? text : text + " in namespace " + asked.ns;
 }
 
-std::string missing_rule(const Asked& asked) {
-    if (asked.resource.empty()) {
-        return "";
+std::string hint_of_refusal(const Status& status, const Asked& asked) {
+    const auto place = asked.ns.empty() ? std::string("the cluster") : "namespace " + asked.ns;
+    switch (refusal_of(status.message)) {
+        case Refusal::Quota:
+            return asked.ns.empty() ? "a quota leaves no room for it"
+                                    : concat(
+                                          "a quota leaves no room for it: see 'kubectl describe "
+                                          "quota,limits -n ",
+                                          asked.ns,
+                                          "'");
+        case Refusal::Admission:
+            return concat("an admission policy of ", place, " does not allow it");
+        case Refusal::NamespaceTerminating:
+            return concat(place, " is being deleted: nothing can be made in it any more");
+        case Refusal::MissingRule:
+            break;
     }
-    return concat("the RBAC rule that is missing: verbs [",
-                  asked.verb,
-                  "], apiGroups [\"",
-                  asked.group,
-                  "\"], resources [",
-                  asked.resource,
-                  "], ",
-                  asked.ns.empty() ? "cluster-wide (a ClusterRole with a ClusterRoleBinding)"
-                                   : concat("in namespace ", asked.ns));
+    std::vector<model::AccessRule> rules;
+    for (const auto& verb : split(asked.verb, ',')) {
+        rules.push_back({std::string(trim(verb)), asked.group, asked.resource, asked.ns});
+    }
+    return asked.resource.empty() ? std::string() : model::describe_missing(rules);
 }
 
 ErrorCode code_of(const Status& status) {
@@ -113,12 +124,19 @@ Status read_status(const net::Response& response) {
     return status;
 }
 
+bool is_unknown_version(const Status& status) {
+    const std::string_view text = status.message;
+    return status.code >= 500 &&
+           (text.find("Too large resource version") != std::string_view::npos ||
+            text.find("future revision") != std::string_view::npos);  // servers before 1.21
+}
+
 Error api_error(const Status& status, const Asked& asked) {
     const auto code = code_of(status);
     auto what = asked.verb.empty() ? std::string() : concat(asked.verb, " ", describe(asked), ": ");
     auto error = Error(code, what + status.message);
     if (code == ErrorCode::Forbidden) {
-        return std::move(error).hint(missing_rule(asked));
+        return std::move(error).hint(hint_of_refusal(status, asked));
     }
     if (code == ErrorCode::KubeThrottled || code == ErrorCode::KubeServerError) {
         return std::move(error).retryable();

@@ -13,7 +13,7 @@ namespace backup::kube {
 
 /// What was asked: for the message and for the RBAC rule a Forbidden hint names.
 struct Asked {
-    std::string verb;  // get, list, create, ...
+    std::string verb;  // get, list, create, ...; several with commas
     std::string group;
     std::string resource;  // plural, with "/subresource"; empty: not about a resource
     std::string ns;
@@ -31,6 +31,10 @@ struct Status {
 
 /// Never throws on strange bodies: they come from proxies too.
 Status read_status(const net::Response& response);
+
+/// The resourceVersion that was asked for is one the server has not seen yet: of another storage,
+/// or the cluster went back in time.
+bool is_unknown_version(const Status& status);
 
 /// Unauthorized, Forbidden, KubeNotFound, AlreadyExists, KubeConflict, KubeExpired, KubeInvalid,
 /// KubeThrottled or KubeServerError; the last two retryable.

@@ -130,8 +130,13 @@ net::Response Client::attempt(const ApiRequest& request,
     http.response_limit_bytes = request.response_limit_bytes;
     http.stop = request.stop;
     wait_turn(request.stop);
+    auto lane = lanes_.enter(request.stop);
+    if (on_body) {
+        lane.leave();  // a stream may last for hours
+    }
     const auto begin = clock_.steady_now();
     auto response = transport_for(credential)->send(http, on_body);
+    lane.leave();
     was_reached_ = true;
     if (log().is_enabled("kube", LogLevel::Debug)) {
         const auto took =
@@ -172,6 +177,7 @@ net::Response Client::exchange(const ApiRequest& request, const net::OnBody& on_
     while (true) {
         throw_if_stopped(request.stop);
         const auto credential = credentials_.current();
+        const auto sent = clock_.steady_now();
         auto response = attempt_reconnecting(request, credential, on_body);
         if (response.status == 401 && !was_renewed && credentials_.renew(credential.generation)) {
             was_renewed = true;
@@ -179,22 +185,33 @@ net::Response Client::exchange(const ApiRequest& request, const net::OnBody& on_
         }
         if (response.is_success()) {
             pacer_.speed_up();
+            lanes_.widen();
             return response;
         }
         const auto status = read_status(response);
         if (!is_worth_waiting(response, status) || ++throttled > options_.most_throttled_retries) {
             return response;
         }
-        const auto seconds =
-            std::clamp(status.retry_after_seconds.value_or(1), 1, kLongestRetryAfter);
-        pacer_.slow_down(clock_.steady_now(), std::chrono::seconds(seconds));
-        log().info("kube",
-                   concat("the API server is busy (HTTP ",
-                          response.status,
-                          "), waiting for ",
-                          seconds,
-                          " s"));
+        note_busy(response, status, sent);
     }
+}
+
+void Client::note_busy(const net::Response& response,
+                       const Status& status,
+                       std::chrono::steady_clock::time_point sent) {
+    const auto seconds = std::clamp(status.retry_after_seconds.value_or(1), 1, kLongestRetryAfter);
+    const bool is_news = pacer_.slow_down(sent, clock_.steady_now(), std::chrono::seconds(seconds));
+    if (is_news && response.status == 429) {
+        lanes_.narrow();
+    }
+    log().info("kube",
+               concat("the API server is busy (HTTP ",
+                      response.status,
+                      "), waiting for ",
+                      seconds,
+                      " s; ",
+                      lanes_.width(),
+                      " requests at once"));
 }
 
 net::Response Client::call(const ApiRequest& request) {

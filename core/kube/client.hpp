@@ -8,6 +8,7 @@
 #include "core/base/retry.hpp"
 #include "core/kube/api_error.hpp"
 #include "core/kube/credentials.hpp"
+#include "core/kube/lanes.hpp"
 #include "core/kube/pacer.hpp"
 #include "core/model/api_resource.hpp"
 #include "core/net/http_curl.hpp"
@@ -140,6 +141,9 @@ class Client {
                                        const Credential& credential,
                                        const net::OnBody& on_body);
     void wait_turn(const std::stop_token& stop);
+    void note_busy(const net::Response& response,
+                   const Status& status,
+                   std::chrono::steady_clock::time_point sent);
     Json write(ApiRequest request, const Json& body, const WriteOptions& options);
 
     ClusterConfig config_;
@@ -148,6 +152,7 @@ class Client {
     Clock& clock_;
     Credentials credentials_;
     Pacer pacer_;
+    Lanes lanes_;
     Synchronized<Door> door_;
     std::atomic<bool> was_reached_ = false;
 };

@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/kube/list_splitter.hpp"
+#include "core/kube/page_size.hpp"
 
 #include <algorithm>
 
@@ -13,7 +14,23 @@ namespace {
 constexpr int kMostRestarts = 2;
 // A server that says 410 to every page must not keep us for ever.
 constexpr int kMostLeaps = 100;
-constexpr std::uint64_t kLargestPage = 256U << 20U;
+constexpr int kMostSlowTries = 3;
+constexpr int kMostBrokenTries = 3;
+constexpr std::uint64_t kLargestPage = 16U << 20U;
+constexpr std::uint64_t kLargestItem = 64U << 20U;
+
+constexpr std::string_view kMetadata =
+    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
+constexpr std::string_view kMetadataKind = "PartialObjectMetadataList";
+
+/// The server, or its storage, gave up: fewer items may do.
+bool is_time_out(const Status& status) {
+    const std::string_view text = status.message;
+    return status.code == 504 ||
+           (status.code >= 500 &&
+            (text.find("context deadline exceeded") != std::string_view::npos ||
+             text.find("request timed out") != std::string_view::npos));
+}
 
 class Lister {
   public:
@@ -25,7 +42,9 @@ class Lister {
           resource_(resource),
           options_(options),
           handler_(handler),
-          page_size_(std::max(options.page_size, 1U)) {
+          whole_size_(options.page_size),
+          metadata_size_(options.page_size),
+          is_comparing_(handler.on_metadata != nullptr) {
         asked_ = {"list", resource.group, resource.plural, options.ns, ""};
     }
 
@@ -45,8 +64,17 @@ class Lister {
     }
 
   private:
-    net::Query query() const {
-        net::Query query{{"limit", std::to_string(page_size_)}};
+    bool wants_metadata() const { return is_comparing_ && repeated_items_ == 0; }
+
+    PageSize& page_size() { return wants_metadata() ? metadata_size_ : whole_size_; }
+
+    std::uint32_t limit() {
+        const auto items = page_size().items();
+        return repeated_items_ == 0 ? items : std::min(items, repeated_items_);
+    }
+
+    net::Query query() {
+        net::Query query{{"limit", std::to_string(limit())}};
         if (!options_.label_selector.empty()) {
             query.emplace_back("labelSelector", options_.label_selector);
         }
@@ -64,42 +92,89 @@ class Lister {
 
     /// One page, asked for with fewer items when that is what makes it too slow or too big.
     net::Response fetch() {
-        const RetryPolicy smaller_pages{
-            3, std::chrono::milliseconds(0), std::chrono::milliseconds(0)};
-        bool is_first = true;
-        const auto may_retry = [](const Error& error) {
-            return error.code() == ErrorCode::TimedOut || error.code() == ErrorCode::Unsupported;
+        const RetryPolicy at_once{10, std::chrono::milliseconds(0), std::chrono::milliseconds(0)};
+        int slow = 0;
+        int broken = 0;
+        const auto may_retry = [&](const Error& error) {
+            if (error.code() == ErrorCode::TimedOut) {
+                page_size().shrink();
+                return ++slow < kMostSlowTries;
+            }
+            if (error.code() == ErrorCode::KubeServerError) {
+                return ++broken < kMostBrokenTries &&
+                       client_.sleep(std::chrono::seconds(broken), options_.stop);
+            }
+            return error.code() == ErrorCode::Unsupported && page_size().shrink();
         };
-        return retry_if(smaller_pages, options_.stop, may_retry, [&] {
-            if (!std::exchange(is_first, false)) {
-                page_size_ = page_size_ > 100 ? 100 : std::min(page_size_, 25U);
-            }
-            ApiRequest request;
-            request.path =
-                resource_path(resource_, resource_.namespaced ? options_.ns : std::string());
-            request.query = query();
-            request.asked = asked_;
-            request.stop = options_.stop;
-            request.response_limit_bytes = kLargestPage;
-            auto response = client_.exchange(request);
-            if (response.status == 504) {
-                throw Error(ErrorCode::TimedOut, api_error(response, asked_).message()).retryable();
-            }
+        return retry_if(at_once, options_.stop, may_retry, [this] { return ask(); });
+    }
+
+    net::Response ask() {
+        ApiRequest request;
+        request.path = resource_path(resource_, resource_.namespaced ? options_.ns : std::string());
+        request.query = query();
+        request.asked = asked_;
+        request.stop = options_.stop;
+        request.response_limit_bytes = limit() == 1 ? kLargestItem : kLargestPage;
+        if (wants_metadata()) {
+            request.accept = kMetadata;
+        }
+        auto response = client_.exchange(request);
+        if (response.status < 500) {
             return response;
-        });
+        }
+        const auto status = read_status(response);
+        if (!options_.resource_version.empty() && is_unknown_version(status)) {
+            throw Error(ErrorCode::KubeExpired, api_error(status, asked_).message());
+        }
+        if (is_time_out(status)) {
+            throw Error(ErrorCode::TimedOut, api_error(status, asked_).message()).retryable();
+        }
+        throw api_error(status, asked_);
     }
 
     void deliver(std::string_view body) {
         const auto page = with_context([this] { return concat("list ", resource_.name()); },
                                        [body] { return split_list(body); });
-        for (const auto item : page.items) {
-            handler_.on_item(item);
-            result_.bytes += item.size();
+        page_size().fit(page.items.size(), body.size());
+        if (page.kind == kMetadataKind && !wants_metadata()) {
+            throw Error(ErrorCode::KubeServerError,
+                        concat("list ", resource_.name(), ": the server gives metadata only"));
+        }
+        if (page.kind == kMetadataKind && !take_metadata(page.items)) {
+            return;
+        }
+        if (page.kind != kMetadataKind) {
+            for (const auto item : page.items) {
+                handler_.on_item(item);
+                result_.bytes += item.size();
+            }
+        }
+        go_on(page);
+    }
+
+    /// False: the page is wanted whole.
+    bool take_metadata(const std::vector<std::string_view>& items) {
+        const auto verdict = handler_.on_metadata(items);
+        if (verdict == PageVerdict::Taken || items.empty()) {
+            ++result_.metadata_pages;
+            return true;
+        }
+        is_comparing_ = verdict == PageVerdict::Whole;
+        repeated_items_ = static_cast<std::uint32_t>(items.size());
+        return false;
+    }
+
+    void go_on(const ListPage& page) {
+        if (result_.pages == 0) {
+            result_.resource_version = page.resource_version;
+            if (handler_.on_begin) {
+                handler_.on_begin(page.resource_version);
+            }
         }
         result_.count += page.items.size();
-        if (result_.pages++ == 0) {
-            result_.resource_version = page.resource_version;
-        }
+        ++result_.pages;
+        repeated_items_ = 0;
         is_done_ = page.continue_token.empty();
         if (!is_done_ && page.continue_token == continue_token_) {
             throw Error(ErrorCode::KubeServerError,
@@ -113,6 +188,7 @@ class Lister {
             options_.resource_version.empty()) {
             ++restarts_;
             continue_token_.clear();
+            repeated_items_ = 0;
             result_ = {};
             handler_.on_restart();
         } else if (!status.continue_token.empty() && options_.resource_version.empty() &&
@@ -129,7 +205,10 @@ class Lister {
     const ListOptions& options_;
     const ListHandler& handler_;
     Asked asked_;
-    std::uint32_t page_size_;
+    PageSize whole_size_;
+    PageSize metadata_size_;
+    bool is_comparing_;
+    std::uint32_t repeated_items_ = 0;  // of a metadata page that is fetched again, whole
     std::string continue_token_;
     ListResult result_;
     int restarts_ = 0;

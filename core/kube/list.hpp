@@ -13,16 +13,29 @@ struct ListOptions {
     std::string field_selector;
     /// Exactly as of this resourceVersion (resourceVersionMatch=Exact); empty: now.
     std::string resource_version;
-    std::uint32_t page_size = 500;
+    std::uint32_t page_size = 500;  // at most; large items make smaller pages
     std::stop_token stop;
 };
 
+/// What is to become of a page whose objects came as metadata only.
+enum class PageVerdict {
+    Taken,         // that was enough
+    Whole,         // this page once more, with whole objects, of the same moment
+    WholeFromNow,  // and all that follow: comparing does not pay here
+};
+
+/// Bytes live until the call returns. What a function throws ends the list.
 struct ListHandler {
-    /// The bytes live until the call returns. What it throws ends the list.
     std::function<void(std::string_view item)> on_item;
-    /// The list begins anew: forget what on_item got. When empty, a list that expired half-way goes
-    /// on with newer objects at once.
-    std::function<void()> on_restart;
+    /// The list begins anew: forget what the others got. When empty, a list that expired half-way
+    /// goes on with newer objects at once.
+    std::function<void()> on_restart = {};
+    /// With it, pages are asked for as PartialObjectMetadata (name, uid, resourceVersion, labels...
+    /// and no more), and it gets the items of each. Servers that cannot do that give whole objects
+    /// to on_item.
+    std::function<PageVerdict(const std::vector<std::string_view>& items)> on_metadata = {};
+    /// The resourceVersion, when the first page was taken; again after on_restart.
+    std::function<void(const std::string& resource_version)> on_begin = {};
 };
 
 struct ListResult {
@@ -32,12 +45,14 @@ struct ListResult {
     /// False: the list expired half-way more often than it was started again, so its later pages
     /// are of a later moment.
     bool is_consistent = true;
-    std::uint32_t pages = 0;
+    std::uint32_t pages = 0;  // of them, those that were taken as metadata:
+    std::uint32_t metadata_pages = 0;
 };
 
-/// Pages shrink to 100 and 25 items when the server takes too long. An expired continue token
-/// (HTTP 410) starts the list again up to twice. Throws KubeExpired when `resource_version` is
-/// gone.
+/// Pages hold about 4 MiB, and shrink to 100 and 25 items when the server takes too long (further
+/// when they are too large). An expired continue token (HTTP 410) starts the list again up to
+/// twice. Throws KubeExpired when `resource_version` is gone, or is not known to the server that
+/// keeps these objects.
 ListResult list_objects(Client& client,
                         const model::ApiResource& resource,
                         const ListOptions& options,

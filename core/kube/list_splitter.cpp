@@ -41,6 +41,9 @@ ListPage split_list(std::string_view body) {
     ListPage page;
     bool has_items = false;
     model::for_each_member(body, [&](std::string_view name, std::string_view value) {
+        if (name == "kind") {
+            page.kind = model::decode_string(value);
+        }
         if (name == "metadata" && value != "null") {
             read_list_metadata(value, page);
         }

@@ -12,6 +12,7 @@ namespace backup::kube {
 
 struct ListPage {
     std::vector<std::string_view> items;  // into the body
+    std::string kind;                     // "PodList", "PartialObjectMetadataList"
     std::string resource_version;
     std::string continue_token;
     std::optional<std::int64_t> remaining_item_count;

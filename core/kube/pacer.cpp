@@ -19,10 +19,16 @@ Pacer::Duration Pacer::next(Time now) {
     return at - now;
 }
 
-void Pacer::slow_down(Time now, Duration pause) {
+// Requests under way together are refused together: that is one sign of a busy server, not ten.
+bool Pacer::slow_down(Time sent, Time now, Duration pause) {
     auto state = state_.lock();
     state->next_free = std::max(state->next_free, now + pause);
+    if (sent < state->last_refusal) {
+        return false;
+    }
+    state->last_refusal = now;
     state->spacing = std::clamp<Duration>(state->spacing * 2, kFirstSpacing, kWidestSpacing);
+    return true;
 }
 
 void Pacer::speed_up() {

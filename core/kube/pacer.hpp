@@ -17,8 +17,9 @@ class Pacer {
 
     /// Takes the next place in line: how long to wait before sending.
     Duration next(Time now);
-    /// The server was too busy and wants to be left alone for so long.
-    void slow_down(Time now, Duration pause);
+    /// The server was too busy for a request sent at `sent`, and wants to be left alone for so
+    /// long. False: others were refused since, and that counted already.
+    bool slow_down(Time sent, Time now, Duration pause);
     /// A request went through.
     void speed_up();
 
@@ -26,6 +27,7 @@ class Pacer {
     struct State {
         Time next_free{};
         Duration spacing{0};
+        Time last_refusal{Time::min()};
     };
 
     Synchronized<State> state_;

@@ -5,6 +5,7 @@
 
 #include "core/maintenance/surroundings.hpp"
 #include "core/maintenance/verify_pack.hpp"
+#include "core/repository/pack_tables.hpp"
 
 #include <set>
 #include <string>
@@ -34,7 +35,7 @@ class IndexRepair {
         : repository_(repository),
           surroundings_(surroundings) {}
 
-    void add(const PackTables& tables);
+    void add(const repository::PackTables& tables);
 
     /// Writes what was added and takes `dead` packs out of the segments that name them; says of
     /// them that nobody is to miss them. Damaged segments go to quarantine. Returns how many

@@ -37,15 +37,4 @@ PackScan scan_pack(const repository::Repository& repository,
                    const ChunkVisit& visit = {},
                    const std::stop_token& stop = {});
 
-/// What the index would say of a pack, from its own last parts and without the index. Throws
-/// CorruptData when they are damaged.
-struct PackTables {
-    repository::IndexedPack pack;
-    std::vector<repository::PackChunk> chunks;
-};
-
-PackTables read_pack_tables(const repository::Repository& repository,
-                            const content::Digest& name,
-                            std::uint64_t size);
-
 }  // namespace backup::maintenance

@@ -4,6 +4,9 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/model/access_rule.hpp"
+#include "core/model/severity.hpp"
+#include "core/model/skip_reason.hpp"
 
 #include <cstdint>
 #include <string>
@@ -14,21 +17,7 @@ namespace backup::model {
 
 enum class Outcome { Protected, Skipped, Failed };
 
-enum class SkipReason {
-    None,
-    NeverStored,         // a kind that features.md 3.4 says never to store (events, leases, ...)
-    ExcludedByUser,      // --volumes=none, --exclude-...
-    ExcludedByMark,      // annotation or label on the object
-    NotListable,         // the API offers no list
-    Terminating,         // has a deletionTimestamp
-    Unbound,             // a claim without a volume
-    NoData,              // a volume type without data of its own
-    BlockWithoutAccess,  // block mode that the mover may not open
-    GroupIgnored,        // metrics.k8s.io and the like
-};
-
 std::string_view to_text(Outcome outcome);
-std::string_view to_text(SkipReason reason);
 
 /// One list of one resource in one namespace (or cluster-wide).
 struct ListRecord {
@@ -38,6 +27,7 @@ struct ListRecord {
     SkipReason reason = SkipReason::None;
     std::string message;  // of a failure, or what made it inconsistent
     std::uint64_t count = 0;
+    std::uint64_t unchanged = 0;  // of them, taken over from the previous point
     std::string resource_version;
     bool is_consistent = true;  // one moment; false: its pages are from several (410 Expired)
 
@@ -50,8 +40,9 @@ struct VolumeRecord {
     Outcome outcome = Outcome::Protected;
     SkipReason reason = SkipReason::None;
     std::string message;
-    std::string method;       // "live", "snapshot", "directory"
-    std::string consistency;  // "crash" or "none" (read while in use), "snapshot"
+    std::string method;       // "live", "snapshot", "clone", "directory"
+    std::string rule;         // why this method, or why none: "volume-rule 2", "default"
+    std::string consistency;  // "crash", "idle", "snapshot", "application" (hooks), "none"
     std::uint64_t files = 0;
     std::uint64_t directories = 0;
     std::uint64_t bytes = 0;            // plain size of all content
@@ -62,11 +53,42 @@ struct VolumeRecord {
     std::vector<std::string> unreadable;  // the first 1000 paths, with the reason
     std::uint64_t files_changed = 0;      // while being read
     std::vector<std::string> changed;     // the first 1000 paths
+    std::uint64_t capacity_bytes = 0;     // of the claim; what it asks for while it has none
     std::uint64_t used_bytes = 0;         // statfs of the source
     std::uint64_t used_inodes = 0;
     std::uint64_t duration_ms = 0;
+    std::vector<AccessRule> missing_rules;  // of the reason Forbidden
 
     bool operator==(const VolumeRecord&) const = default;
+};
+
+enum class HookPhase {
+    Pre,
+    Post,
+    Command,  // its output is stored as a file
+};
+
+enum class HookOutcome { Succeeded, Failed, TimedOut, NotRun };
+
+std::string_view to_text(HookPhase phase);
+std::string_view to_text(HookOutcome outcome);
+
+/// One command that was run, or should have been, in a container because of the backup.
+struct HookRecord {
+    std::string name_space;
+    std::string pod;
+    std::string container;
+    std::vector<std::string> command;  // program and arguments
+    HookPhase phase = HookPhase::Pre;
+    HookOutcome outcome = HookOutcome::Succeeded;
+    bool may_fail = false;  // on-error is Continue
+    std::string origin;     // the annotation or the policy rule it comes from
+    std::string message;    // of a failure
+    int exit_code = 0;      // of the command; -1: it did not end by itself
+    std::uint64_t duration_ms = 0;
+    std::string output;  // the end of what it printed on both streams, at most 64 KiB
+
+    bool operator==(const HookRecord&) const = default;
 };
 
 /// A thing that is in none of the lists: an API group that is down, a namespace that is missing.
@@ -86,12 +108,16 @@ PointStatus point_status_from_text(std::string_view text);
 struct Ledger {
     std::vector<ListRecord> lists;
     std::vector<VolumeRecord> volumes;
-    std::vector<ProblemRecord> problems;  // each makes the point Incomplete
+    std::vector<HookRecord> hooks;  // in the order they were started
+    std::vector<ProblemRecord> problems;
     std::vector<std::string> warnings;
+    SeverityRules severity;  // of the policy of the run
 
     bool operator==(const Ledger&) const = default;
-    /// Incomplete when any list or volume failed, lost files, or a problem is recorded; Warnings
-    /// when there are warnings, inconsistent lists or files that changed while read.
+    /// The worst of its findings (core/model/ledger_findings.hpp). With the default severities:
+    /// Incomplete when any list, volume or hook failed, files were lost, or a problem is recorded;
+    /// Warnings when there are warnings, inconsistent lists, files that changed while they were
+    /// read, or a claim that was wanted and has no data.
     PointStatus status() const;
 };
 

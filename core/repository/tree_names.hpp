@@ -13,6 +13,8 @@ inline constexpr std::string_view kClusterDirectory = "cluster";
 inline constexpr std::string_view kNamespacesDirectory = "namespaces";
 inline constexpr std::string_view kVolumesDirectory = "volumes";
 inline constexpr std::string_view kExtraDirectory = "extra";
+/// In kExtraDirectory, by namespace: what commands of the application printed.
+inline constexpr std::string_view kCommandsDirectory = "commands";
 /// In kExtraDirectory: JSON array of {group, version, kind, plural, singular, namespaced}.
 inline constexpr std::string_view kResourcesFile = "resources.json";
 

@@ -3,6 +3,7 @@
 
 #include "core/base/task_group.hpp"
 #include "core/content/chunker.hpp"
+#include "core/repository/adopt_packs.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/chunk_claims.hpp"
 #include "core/repository/index_merge.hpp"
@@ -30,20 +31,53 @@ BlobKind blob_kind(PackKind kind) {
     return kind == PackKind::Data ? BlobKind::DataPack : BlobKind::MetadataPack;
 }
 
-/// Packs the index names that the backend does not have in full.
-std::set<content::Digest> find_lost_packs(const Repository& repository, const ChunkStore& known) {
-    const auto indexed = known.list_packs();
-    if (indexed.empty()) {
-        return {};
-    }
-    std::map<content::Digest, std::uint64_t> present;
+using PackSizes = std::map<content::Digest, std::uint64_t>;
+
+PackSizes list_pack_sizes(const Repository& repository) {
+    PackSizes present;
     repository.backend().list(kPacksFolder, [&present](const backend::BlobInfo& info) {
         if (const auto digest = find_pack_digest(info.name)) {
             present.emplace(*digest, info.size);
         }
     });
+    return present;
+}
+
+/// Packs that no index names and nobody is about to remove.
+std::vector<ListedPack> find_orphans(const PackSizes& present,
+                                     const ChunkStore& known,
+                                     const Session& session) {
+    auto rest = present;
+    for (const auto& pack : known.list_packs()) {
+        rest.erase(pack.name);
+    }
+    std::vector<ListedPack> orphans;
+    for (const auto& [name, size] : rest) {
+        if (!session.is_condemned(name)) {
+            orphans.push_back({name, size});
+        }
+    }
+    return orphans;
+}
+
+/// Returns the packs the index names that the backend does not have in full. What runs that died
+/// had stored is in the index then.
+std::set<content::Digest> take_stock(const Repository& repository,
+                                     ChunkStore& known,
+                                     const Session& session,
+                                     Random& random) {
+    const auto present = list_pack_sizes(repository);
+    auto orphans = find_orphans(present, known, session);
+    if (!orphans.empty()) {
+        // A run that ended since the index was opened has indexed its own.
+        known.refresh();
+        orphans = find_orphans(present, known, session);
+    }
+    for (const auto& segment : adopt_packs(repository, orphans, random)) {
+        known.add_segment(segment);
+    }
     std::set<content::Digest> lost;
-    for (const auto& pack : indexed) {
+    for (const auto& pack : known.list_packs()) {
         const auto found = present.find(pack.name);
         if (found == present.end() || found->second != pack.size) {
             lost.insert(pack.name);
@@ -62,7 +96,7 @@ struct Writer::State {
           options(given),
           random(source),
           session(used, random, time),
-          lost_packs(find_lost_packs(used, store)),
+          lost_packs(take_stock(used, store, session, random)),
           clock(time),
           chunker(used.keys().chunker, used.parameters().chunker),
           claims(store, [this](const content::Digest& pack) { return is_usable(pack); }),
@@ -223,6 +257,11 @@ content::ChunkId Writer::add_chunk(content::ChunkKind kind, ByteView plain) {
 
 Stream Writer::add_stream(ByteView bytes) {
     return state_->add_stream(bytes);
+}
+
+void Writer::keep() {
+    state_->flush();
+    state_->pipeline.write_index();
 }
 
 PointRecord Writer::commit(PointRecord record) {

@@ -66,6 +66,11 @@ class Writer {
     /// there and whole; never in part. The writer must not be used any more.
     PointRecord commit(PointRecord record);
 
+    /// For a run that fails: seals and indexes what was added, so that the next run need not store
+    /// it again. (What a run that is killed has stored is found again, too, but not the open
+    /// packs.) The writer must not be used any more.
+    void keep();
+
     WriterCounters counters() const;
 
   private:

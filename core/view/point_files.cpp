@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/view/point_files.hpp"
 
+#include "core/base/text.hpp"
 #include "core/base/yaml.hpp"
 #include "core/repository/tree_names.hpp"
 #include "core/view/inode_numbers.hpp"
@@ -78,10 +79,31 @@ Children list_volumes(PointTree& tree, const std::string& name_space) {
     return out;
 }
 
+Children list_outputs(PointTree& tree, const std::string& name_space) {
+    Children out;
+    const auto directory =
+        tree.find({repository::kExtraDirectory, repository::kCommandsDirectory, name_space});
+    if (!is_directory(directory)) {
+        return out;
+    }
+    const auto part = tree.get_part(concat("commands/", name_space), *directory);
+    tree.reader().list(directory->directory, 0, [&](const TreeEntry& file) {
+        out.emplace_back(file.attributes.name, std::make_shared<VolumeFile>(part, file));
+        return true;
+    });
+    return out;
+}
+
 Children list_namespace(const TreePointer& tree,
                         const NodeFrame& frame,
                         const std::string& name_space) {
     Children out;
+    if (is_directory(tree->find(
+            {repository::kExtraDirectory, repository::kCommandsDirectory, name_space}))) {
+        out.emplace_back("commands", make_directory(frame.below("commands"), [tree, name_space] {
+                             return list_outputs(*tree, name_space);
+                         }));
+    }
     const auto objects =
         tree->find({repository::kObjectsDirectory, repository::kNamespacesDirectory, name_space});
     if (is_directory(objects)) {

@@ -10,20 +10,20 @@ namespace backup::volume {
 
 namespace {
 
-constexpr std::uint64_t kLeastBudget = 18U << 20U;
 constexpr std::uint64_t kBatchBytes = 2U << 20U;
 constexpr std::size_t kBatchItems = 1024;
 
 /// Half as much again as all readers may hold in batches they have not sent: they can always go on.
 std::uint64_t budget_of(const ReadTask& task) {
     const auto held = task.readers * (kBatchBytes + std::uint64_t{task.chunker.max_bytes});
-    return std::max(kLeastBudget, held + held / 2);
+    return std::max<std::uint64_t>(task.window_bytes, held + held / 2);
 }
 
 }  // namespace
 
-ContentStage::ContentStage(const ReadTask& task, Channel& channel)
+ContentStage::ContentStage(const ReadTask& task, Channel& channel, Clock& clock)
     : channel_(channel),
+      read_limit_(task.read_limit, clock),
       budget_(budget_of(task)),
       // Bounded by the budget: a push from the thread that receives must never wait.
       to_pack_(std::numeric_limits<std::size_t>::max()) {}
@@ -31,6 +31,12 @@ ContentStage::ContentStage(const ReadTask& task, Channel& channel)
 /// Also a tiny chunk costs the memory of its bookkeeping.
 std::uint64_t ContentStage::cost(std::size_t chunk_bytes) {
     return chunk_bytes + 256;
+}
+
+void ContentStage::pace(std::uint64_t bytes, const std::stop_token& stop) {
+    if (read_limit_.is_limited() && !read_limit_.wait_for(bytes, stop)) {
+        throw Error(ErrorCode::Interrupted, "interrupted");
+    }
 }
 
 void ContentStage::reserve(std::size_t chunk_bytes, const std::stop_token& stop) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/queue.hpp"
+#include "core/base/rate_limit.hpp"
 #include "core/base/synchronized.hpp"
 #include "core/volume/budget.hpp"
 #include "core/volume/protocol.hpp"
@@ -39,7 +40,7 @@ struct OpenBatch {
 class ContentStage {
   public:
     /// The budget leaves room for what each reader may hold before it sends.
-    ContentStage(const ReadTask& task, Channel& channel);
+    ContentStage(const ReadTask& task, Channel& channel, Clock& clock);
 
     /// Waits for room for a chunk of this size; throws Interrupted on stop.
     void reserve(std::size_t chunk_bytes, const std::stop_token& stop);
@@ -60,6 +61,11 @@ class ContentStage {
     /// True when the client has everything: nothing waits for an answer or a packer.
     bool is_drained();
 
+    /// Waits until so much may be read; throws Interrupted on stop.
+    void pace(std::uint64_t bytes, const std::stop_token& stop);
+
+    std::uint64_t pace_piece() const { return read_limit_.piece(); }
+
     void count_read(std::uint64_t bytes) { bytes_read_ += bytes; }
 
     std::uint64_t bytes_read() const { return bytes_read_; }
@@ -70,6 +76,7 @@ class ContentStage {
     static std::uint64_t cost(std::size_t chunk_bytes);
 
     Channel& channel_;
+    RateLimit read_limit_;
     Budget budget_;
     Synchronized<std::map<std::uint64_t, Chunks>> waiting_;
     BoundedQueue<Chunks> to_pack_;

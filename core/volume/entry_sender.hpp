@@ -16,9 +16,12 @@ namespace backup::volume {
 
 class EntrySender : public WalkVisitor {
   public:
-    EntrySender(Channel& channel, std::stop_token stop)
+    /// `batches_ahead`: so many are sent before the client is done with the first; fewer than the
+    /// protocol allows, because what runs ahead is held in memory on both sides.
+    EntrySender(Channel& channel, std::uint64_t batches_ahead, std::stop_token stop)
         : channel_(channel),
-          stop_(std::move(stop)) {}
+          stop_(std::move(stop)),
+          window_(batches_ahead) {}
 
     // The walking thread.
     void begin_directory(model::FileEntry entry, std::string problem) override;
@@ -52,9 +55,7 @@ class EntrySender : public WalkVisitor {
 
     Channel& channel_;
     std::stop_token stop_;
-    /// Fewer than may be: what runs ahead of the readers is held in memory on both sides.
-    static constexpr std::uint64_t kBatchesAhead = kEntryBatchWindow / 3;
-    Budget window_{kBatchesAhead};
+    Budget window_;
     Synchronized<std::unordered_map<std::uint64_t, std::vector<Announced>>> announced_;
     std::uint64_t released_ = 0;
 

@@ -60,7 +60,7 @@ FileReader::OpenFile FileReader::open_ahead(const FileToRead& file) {
     opened.file = open(file);
     if (!opened.file) {
         opened.error = errno;
-    } else {
+    } else if (task_.read_limit == 0) {
         const auto length = static_cast<off_t>(std::min(file.size, kBytesAhead));
         ::posix_fadvise(opened.file.get(), 0, length, POSIX_FADV_WILLNEED);
     }
@@ -88,6 +88,7 @@ void FileReader::read(const FileToRead& file, const OpenFile& opened, const std:
 
     if (!opened.file) {
         end.unreadable = system_error(opened.error, "open").message();
+        end.is_gone = opened.error == ENOENT;
     } else if (::fstat(opened.file.get(), &before) != 0) {
         end.unreadable = system_error(errno, "open").message();
     } else if (!S_ISREG(before.st_mode)) {
@@ -123,11 +124,17 @@ void FileReader::read_content(int file,
 
 /// A file that cannot be read (EIO, a stale NFS handle) is a problem of its own: told by
 /// read_error_, not thrown.
-std::size_t FileReader::read_at(int file, std::span<std::byte> out, std::uint64_t offset) {
+std::size_t FileReader::read_at(int file,
+                                std::span<std::byte> out,
+                                std::uint64_t offset,
+                                const std::stop_token& stop) {
     std::size_t filled = 0;
     while (filled < out.size()) {
-        const auto count = ::pread(
-            file, out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
+        const auto piece = static_cast<std::size_t>(
+            std::min<std::uint64_t>(out.size() - filled, stage_.pace_piece()));
+        stage_.pace(piece, stop);
+        const auto count =
+            ::pread(file, out.data() + filled, piece, static_cast<off_t>(offset + filled));
         if (count < 0 && errno == EINTR) {
             continue;
         }
@@ -148,7 +155,7 @@ std::uint64_t FileReader::read_small(int file, std::uint64_t size, const std::st
         return 0;
     }
     Bytes bytes(static_cast<std::size_t>(size));
-    const std::size_t count = read_at(file, bytes, 0);
+    const std::size_t count = read_at(file, bytes, 0, stop);
     bytes.resize(count);
     if (count == 0 || read_error_ != 0) {
         return 0;
@@ -209,7 +216,7 @@ std::uint64_t FileReader::read_extent(int file, Extent extent, const std::stop_t
     for (;;) {
         const auto want = static_cast<std::size_t>(
             std::min<std::uint64_t>(buffer_.size() - filled, extent.end - at));
-        const std::size_t count = read_at(file, std::span(buffer_).subspan(filled, want), at);
+        const std::size_t count = read_at(file, std::span(buffer_).subspan(filled, want), at, stop);
         if (read_error_ != 0) {
             return at;
         }
@@ -242,7 +249,7 @@ void FileReader::read_device(int device, std::uint64_t size, const std::stop_tok
         throw_if_stopped(stop);
         const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(cut, size - end.size));
         const auto part = std::span(buffer_).first(want);
-        if (read_at(device, part, end.size) != want) {
+        if (read_at(device, part, end.size, stop) != want) {
             throw read_error_ != 0
                 ? system_error(read_error_, "read the block device")
                 : Error(ErrorCode::Io, "the block device became smaller while it was read");

@@ -49,7 +49,10 @@ class FileReader {
     OpenFile open_ahead(const FileToRead& file);
     FileDescriptor open(const FileToRead& file);
     void read(const FileToRead& file, const OpenFile& opened, const std::stop_token& stop);
-    std::size_t read_at(int file, std::span<std::byte> out, std::uint64_t offset);
+    std::size_t read_at(int file,
+                        std::span<std::byte> out,
+                        std::uint64_t offset,
+                        const std::stop_token& stop);
     void read_content(int file,
                       const struct stat& status,
                       FileEnd& end,

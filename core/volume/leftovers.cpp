@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
 #include "core/kube/list.hpp"
+#include "core/volume/copy_leftovers.hpp"
 #include "core/volume/mover_api.hpp"
 
 #include <algorithm>
@@ -52,6 +53,10 @@ class Cleaner {
         for (const auto& ns : options_.namespaces) {
             clean(ns);
         }
+        clean_copies(client_,
+                     options_,
+                     {[this](const MoverOwner& owner) { return judge_copy_owner(owner); }, clock()},
+                     result_);
         return std::move(result_);
     }
 
@@ -64,6 +69,7 @@ class Cleaner {
     Verdict judge_pod(const Found& pod);
     Verdict judge_foreign_pod(const Found& pod);
     Verdict judge_map(const Found& map);
+    std::optional<CopyVerdict> judge_copy_owner(const MoverOwner& owner) const;
     std::optional<Verdict> judge_owner(const MoverOwner& owner) const;
     bool is_young(const Found& found);
     void settle(const model::ApiResource& resource, const Found& found, Verdict verdict);
@@ -76,6 +82,8 @@ class Cleaner {
     CleanUpResult result_;
     /// Namespace and program of the pods that stay: their ConfigMaps stay too.
     std::set<std::pair<std::string, std::string>> used_programs_;
+    /// Runs that have a pod which stays.
+    std::set<std::string> live_runs_;
 };
 
 void Cleaner::add_problem(std::string subject, const Error& error) {
@@ -129,6 +137,16 @@ std::optional<Verdict> Cleaner::judge_owner(const MoverOwner& owner) const {
             return Verdict{false, concat("its process ", owner.pid, " runs")};
         case OwnerState::Unknown:
             break;
+    }
+    return std::nullopt;
+}
+
+std::optional<CopyVerdict> Cleaner::judge_copy_owner(const MoverOwner& owner) const {
+    if (const auto verdict = judge_owner(owner)) {
+        return CopyVerdict{verdict->is_dead, verdict->reason};
+    }
+    if (live_runs_.contains(owner.run_id) && !options_.force) {
+        return CopyVerdict{false, "a mover pod of its run is there"};
     }
     return std::nullopt;
 }
@@ -211,6 +229,9 @@ void Cleaner::settle(const model::ApiResource& resource, const Found& found, Ver
     }
     const auto phase = found.object.text_at({"status", "phase"});
     if (!leftover.is_removed && phase != "Succeeded" && phase != "Failed") {
+        if (&resource == &api_.pods) {
+            live_runs_.insert(found.owner.run_id);
+        }
         used_programs_.insert(
             {found.ns, found.object.text_at({"metadata", "labels", kProgramLabel})});
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What killed runs have left in a cluster: finds the pods and ConfigMaps of movers, removes those
-// whose run is dead. Never takes a pod of a run that lives (docs/mover-pod.md says how that is
-// known).
+// What killed runs have left in a cluster: finds the pods and ConfigMaps of movers and the copies
+// of volumes (claims, snapshots, and what the storage keeps for them), removes those whose run is
+// dead. Never takes what a run that lives has (docs/mover-pod.md says how that is known).
 #pragma once
 
 #include "core/base/clock.hpp"
@@ -23,6 +23,9 @@ struct CleanUpOptions {
     std::set<std::string> spared_runs;    // besides our own
     /// A pod of another machine that has not started by then never will.
     std::chrono::seconds older_than{900};
+    /// A copy of another machine whose run shows no other sign of life is left alone for so long:
+    /// a mover pod lives no longer.
+    std::chrono::seconds copies_older_than{86'400};
     bool force = false;    // also those that seem to be in use, by whomever
     bool dry_run = false;  // say what would be done
     Clock* clock = nullptr;
@@ -30,7 +33,9 @@ struct CleanUpOptions {
 };
 
 struct Leftover {
-    std::string kind;  // "pod" or "configmap"
+    /// "pod", "configmap", "persistentvolumeclaim", "volumesnapshot"; "volumesnapshotcontent" and
+    /// "persistentvolume" when only these are left.
+    std::string kind;
     std::string ns;
     std::string name;
     std::string run_id;
@@ -42,7 +47,7 @@ struct Leftover {
 };
 
 struct CleanUpResult {
-    std::vector<Leftover> leftovers;  // by namespace, pods first
+    std::vector<Leftover> leftovers;  // by namespace, cluster-wide ones first, then pods
     std::vector<Problem> problems;    // what could not be listed or removed
 };
 

@@ -26,6 +26,8 @@ struct MoverApi {
     model::ApiResource claims = core_resource("PersistentVolumeClaim", "persistentvolumeclaims");
     model::ApiResource events = core_resource("Event", "events");
     model::ApiResource namespaces = core_resource("Namespace", "namespaces", IsNamespaced::No);
+    model::ApiResource volumes =
+        core_resource("PersistentVolume", "persistentvolumes", IsNamespaced::No);
     model::ApiResource nodes = core_resource("Node", "nodes", IsNamespaced::No);
 };
 

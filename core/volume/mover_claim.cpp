@@ -100,31 +100,52 @@ bool is_preferred(const ClaimConsumer& candidate, const std::optional<ClaimConsu
            (!candidate.node.empty() && current->node.empty());
 }
 
-std::optional<ClaimConsumer> list_consumer(kube::Client& client,
-                                           const std::string& ns,
-                                           const std::string& claim,
-                                           std::stop_token stop) {
+/// Fills in the consumers; without the right to list pods there are none.
+void add_consumers(kube::Client& client,
+                   const std::string& ns,
+                   std::vector<ClaimFacts>& claims,
+                   const std::stop_token& stop) {
     const MoverApi api;
-    std::optional<ClaimConsumer> found;
     kube::ListOptions options;
     options.ns = ns;
     options.stop = stop;
+    const auto look_at = [&](std::string_view item) {
+        const auto pod = parse_json(item);
+        for (auto& claim : claims) {
+            auto consumer = find_consumer(pod, claim.name);
+            if (consumer && is_preferred(*consumer, claim.consumer)) {
+                claim.consumer = std::move(consumer);
+            }
+        }
+    };
+    const auto forget = [&] {
+        for (auto& claim : claims) {
+            claim.consumer.reset();
+        }
+    };
     const auto failure = failure_of([&] {
-        list_objects(client,
-                     api.pods,
-                     options,
-                     {[&](std::string_view item) {
-                          auto consumer = find_consumer(parse_json(item), claim);
-                          if (consumer && is_preferred(*consumer, found)) {
-                              found = std::move(consumer);
-                          }
-                      },
-                      [&] { found.reset(); }});
+        list_objects(client, api.pods, options, {look_at, forget});
     });
     if (failure && failure->code() != ErrorCode::Forbidden) {
         throw Error(*failure);
     }
-    return found;
+}
+
+/// Without the right to look at volumes: no.
+bool is_on_some_nodes(kube::Client& client,
+                      const std::string& volume,
+                      const std::stop_token& stop) {
+    const MoverApi api;
+    bool is_bound = false;
+    const auto failure = failure_of([&] {
+        const auto document =
+            client.find({api.volumes, {}, volume}, {.subresource = {}, .stop = stop});
+        is_bound = document && document->find_path({"spec", "nodeAffinity", "required"}) != nullptr;
+    });
+    if (failure && failure->code() != ErrorCode::Forbidden) {
+        throw Error(*failure);
+    }
+    return is_bound;
 }
 
 bool has_mode(const Json& claim, std::string_view mode) {
@@ -143,6 +164,7 @@ std::optional<ClaimConsumer> find_consumer(const Json& pod, std::string_view cla
     }
     ClaimConsumer consumer;
     consumer.pod = pod.text_at({"metadata", "name"});
+    consumer.volume = volume;
     consumer.node = pod.text_at({"spec", "nodeName"});
     consumer.is_running = phase == "Running";
     if (const auto* tolerations = pod.find_path({"spec", "tolerations"})) {
@@ -161,21 +183,37 @@ std::optional<ClaimConsumer> find_consumer(const Json& pod, std::string_view cla
     return consumer;
 }
 
+std::vector<ClaimFacts> list_claim_facts(kube::Client& client,
+                                         const std::string& ns,
+                                         const std::vector<std::string>& claims,
+                                         std::stop_token stop) {
+    const MoverApi api;
+    std::vector<ClaimFacts> all;
+    for (const auto& claim : claims) {
+        const Json document =
+            client.get({api.claims, ns, claim}, {.subresource = {}, .stop = stop});
+        auto& facts = all.emplace_back();
+        facts.name = claim;
+        facts.phase = document.text_at({"status", "phase"});
+        facts.volume = document.text_at({"spec", "volumeName"});
+        facts.is_block = document.text_at({"spec", "volumeMode"}) == "Block";
+        facts.is_shared = has_mode(document, "ReadWriteMany") || has_mode(document, "ReadOnlyMany");
+        facts.is_exclusive = has_mode(document, "ReadWriteOncePod");
+    }
+    add_consumers(client, ns, all, stop);
+    for (auto& facts : all) {
+        if (!facts.consumer && !facts.volume.empty()) {
+            facts.is_on_some_nodes = is_on_some_nodes(client, facts.volume, stop);
+        }
+    }
+    return all;
+}
+
 ClaimFacts get_claim_facts(kube::Client& client,
                            const std::string& ns,
                            const std::string& claim,
                            std::stop_token stop) {
-    const MoverApi api;
-    const Json document = client.get({api.claims, ns, claim}, {.subresource = {}, .stop = stop});
-    ClaimFacts facts;
-    facts.name = claim;
-    facts.phase = document.text_at({"status", "phase"});
-    facts.volume = document.text_at({"spec", "volumeName"});
-    facts.is_block = document.text_at({"spec", "volumeMode"}) == "Block";
-    facts.is_shared = has_mode(document, "ReadWriteMany") || has_mode(document, "ReadOnlyMany");
-    facts.is_exclusive = has_mode(document, "ReadWriteOncePod");
-    facts.consumer = list_consumer(client, ns, claim, stop);
-    return facts;
+    return std::move(list_claim_facts(client, ns, {claim}, std::move(stop)).front());
 }
 
 }  // namespace backup::volume

@@ -21,6 +21,7 @@ struct ClaimConsumer {
     Json tolerations;         // array or null
     Json image_pull_secrets;  // array or null
     std::string image;        // of the container that mounts the claim
+    std::string volume;       // the pod's name for the claim's volume
     std::optional<std::int64_t>
         run_as_user;  // the container's, else the pod's, else the reported one
     std::optional<std::int64_t> run_as_group;
@@ -35,6 +36,8 @@ struct ClaimFacts {
     bool is_block = false;
     bool is_shared = false;                 // several cluster nodes may use it: RWX or ROX
     bool is_exclusive = false;              // one pod only: ReadWriteOncePod
+    bool binds_with_pod = false;            // Pending is fine: the mover's pod makes it Bound
+    bool is_on_some_nodes = false;          // its volume says which; known when nobody uses it
     std::optional<ClaimConsumer> consumer;  // a running one rather than a starting one
 };
 
@@ -43,6 +46,12 @@ ClaimFacts get_claim_facts(kube::Client& client,
                            const std::string& ns,
                            const std::string& claim,
                            std::stop_token stop);
+
+/// The same for several claims of a namespace, with one look at its pods.
+std::vector<ClaimFacts> list_claim_facts(kube::Client& client,
+                                         const std::string& ns,
+                                         const std::vector<std::string>& claims,
+                                         std::stop_token stop);
 
 /// What of a pod counts for a claim; empty when the pod does not mount it or has ended.
 std::optional<ClaimConsumer> find_consumer(const Json& pod, std::string_view claim);

@@ -225,7 +225,9 @@ Json affinity_of(const MoverPodPlan& plan) {
 void add_placement(Json& spec, const MoverPodPlan& plan) {
     spec["affinity"] = affinity_of(plan);
     const auto* consumer = find_first_consumer(plan.claims);
-    if (!required_node(plan.claims).empty()) {
+    const bool is_on_some_nodes =
+        std::ranges::any_of(plan.claims, [](const auto& claim) { return claim.is_on_some_nodes; });
+    if (is_on_some_nodes || !required_node(plan.claims).empty()) {
         // The volume is there: whatever keeps other pods away must not keep us away.
         spec["tolerations"] = Json::array({Json::object({{"operator", "Exists"}})});
     } else if (consumer != nullptr && consumer->tolerations.is_array()) {

@@ -28,7 +28,7 @@ std::string_view name_of(MoverIdentity identity);
 
 struct MoverResources {
     std::string cpu_request = "50m";
-    std::string memory_request = "96Mi";
+    std::string memory_request = "128Mi";
     std::string cpu_limit = "2";
     std::string memory_limit = "1Gi";
 };

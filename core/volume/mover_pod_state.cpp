@@ -28,16 +28,24 @@ const Json* find_container_state(const Json& pod) {
     return has_one ? statuses->items().front().find("state") : nullptr;
 }
 
-const Json* find_unmet_schedule(const Json& pod) {
+const Json* find_false_condition(const Json& pod, std::string_view type) {
     const Json* conditions = pod.find_path({"status", "conditions"});
     if (conditions == nullptr || !conditions->is_array()) {
         return nullptr;
     }
-    const auto found = std::ranges::find_if(conditions->items(), [](const Json& condition) {
-        return condition.text_at({"type"}) == "PodScheduled" &&
-               condition.text_at({"status"}) == "False";
+    const auto found = std::ranges::find_if(conditions->items(), [&](const Json& condition) {
+        return condition.text_at({"type"}) == type && condition.text_at({"status"}) == "False";
     });
     return found == conditions->items().end() ? nullptr : &*found;
+}
+
+const Json* find_unmet_schedule(const Json& pod) {
+    return find_false_condition(pod, "PodScheduled");
+}
+
+bool is_not_ready(const Json& pod) {
+    return find_false_condition(pod, "Ready") != nullptr &&
+           find_false_condition(pod, "ContainersReady") == nullptr;
 }
 
 std::string end_of(const Json& pod) {
@@ -83,6 +91,20 @@ PodState state_of_pod(const Json& pod) {
         return {PodProgress::Unschedulable, said(*unmet)};
     }
     return {PodProgress::Starting, phase.empty() ? "nobody has taken notice of it" : phase};
+}
+
+MoverEnd end_of_mover(const Json& pod) {
+    const auto state = state_of_pod(pod);
+    const auto reason = pod.text_at({"status", "reason"});
+    const bool is_lost = reason == "NodeLost" || reason == "NodeShutdown" || reason == "Terminated";
+    if (state.progress != PodProgress::Running) {
+        return {true, is_lost, state.text};
+    }
+    // A mover has no probe: while its container runs, only the node controller says otherwise.
+    if (is_not_ready(pod)) {
+        return {true, true, "its cluster node does not answer"};
+    }
+    return {};
 }
 
 std::string last_warning(const std::vector<Json>& events) {

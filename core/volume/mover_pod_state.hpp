@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/volume/mover.hpp"
 
 #include <string>
 #include <vector>
@@ -23,6 +24,9 @@ struct PodState {
 };
 
 PodState state_of_pod(const Json& pod);
+
+/// Of a mover that ran: whether and why it does not any more (evicted, killed, its node is gone).
+MoverEnd end_of_mover(const Json& pod);
 
 /// The message of the newest warning among Event objects; empty when there is none.
 std::string last_warning(const std::vector<Json>& events);

@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/volume/mover_pod_spec.hpp"
 
+#include <array>
 #include <chrono>
 
 namespace backup::volume {
@@ -19,8 +20,8 @@ kube::ExecOptions exec_options(const PodChannelOptions& options, std::stop_token
     kube::ExecOptions exec;
     exec.ns = options.ns;
     exec.pod = options.pod;
-    exec.container = kMoverContainer;
-    exec.command = mover_command();
+    exec.container = options.container.empty() ? std::string(kMoverContainer) : options.container;
+    exec.command = options.command.empty() ? mover_command() : options.command;
     exec.stop = std::move(stop);
     return exec;
 }
@@ -58,7 +59,35 @@ void PodStreams::Output::fail(const std::string& what) const {
 PodStreams::PodStreams(kube::Client& client, const PodChannelOptions& options)
     : outer_stop_(options.stop, [this] { stop_.request_stop(); }),
       exec_(kube::open_exec(client, exec_options(options, stop_.get_token()))),
-      output_(*exec_) {}
+      output_(*exec_) {
+    if (!options.program.empty()) {
+        start_program(options);
+    }
+}
+
+/// Nothing is sent behind the program until it is there: what reads it may read ahead.
+void PodStreams::start_program(const PodChannelOptions& options) {
+    expect(options.send, options);
+    const auto refusal = failure_of([&] { exec_->input().write(options.program); });
+    expect(options.ready, options);
+    if (refusal) {
+        throw Error(*refusal);
+    }
+}
+
+void PodStreams::expect(std::string_view text, const PodChannelOptions& options) {
+    for (const char expected : text) {
+        std::array<std::byte, 1> byte{};
+        output_.read(byte);
+        if (std::to_integer<char>(byte[0]) != expected) {
+            throw Error(ErrorCode::MoverFailed,
+                        concat("something else than the mover was started in container ",
+                               options.container,
+                               " of pod ",
+                               options.pod));
+        }
+    }
+}
 
 PodChannel::PodChannel(kube::Client& client, const PodChannelOptions& options)
     : PodStreams(client, options),

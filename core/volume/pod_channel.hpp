@@ -10,6 +10,8 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace backup::volume {
 
@@ -17,6 +19,12 @@ struct PodChannelOptions {
     std::string ns;
     std::string pod;
     std::stop_token stop;
+    std::string container;             // empty: the mover's own
+    std::vector<std::string> command;  // empty: the mover of a mover pod
+    /// Is sent when `send` has come; then `ready` must come before the channel begins.
+    ByteView program = {};
+    std::string_view send = {};
+    std::string_view ready = {};
 };
 
 /// The streams under a PodChannel: they must be there before it and after it.
@@ -36,6 +44,9 @@ class PodStreams {
 
         kube::ExecStream& exec_;
     };
+
+    void start_program(const PodChannelOptions& options);
+    void expect(std::string_view text, const PodChannelOptions& options);
 
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;

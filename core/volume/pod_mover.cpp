@@ -103,9 +103,11 @@ struct PodMover::State {
 };
 
 void PodMover::State::find_claims() {
-    for (const auto& claim : request.claims) {
-        claims.push_back(get_claim_facts(client, request.ns, claim, request.stop));
-        check_claim(claims.back());
+    claims = request.facts.empty()
+                 ? list_claim_facts(client, request.ns, request.claims, request.stop)
+                 : request.facts;
+    for (const auto& claim : claims) {
+        check_claim(claim);
     }
 }
 
@@ -114,7 +116,7 @@ void PodMover::State::check_claim(const ClaimFacts& claim) const {
     if (claim.phase == "Lost") {
         throw Error(ErrorCode::MoverFailed, concat(subject, " has lost its volume"));
     }
-    if (claim.phase != "Bound" && request.access == VolumeAccess::Read) {
+    if (claim.phase != "Bound" && request.access == VolumeAccess::Read && !claim.binds_with_pod) {
         throw Error(ErrorCode::MoverFailed,
                     concat(subject, " has no volume yet (", claim.phase, "): nothing to read"));
     }
@@ -379,6 +381,15 @@ bool PodMover::is_block(std::string_view claim) const {
 
 const std::string& PodMover::pod_name() const {
     return state_->pod;
+}
+
+MoverEnd PodMover::find_end() {
+    if (state_->pod.empty()) {
+        return {true, false, "its pod was removed"};
+    }
+    const auto pod =
+        state_->client.find(state_->pod_ref(), {.subresource = {}, .stop = state_->request.stop});
+    return pod ? end_of_mover(*pod) : MoverEnd{true, false, "somebody has deleted its pod"};
 }
 
 MoverIdentity PodMover::identity() const {

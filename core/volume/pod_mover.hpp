@@ -6,7 +6,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/progress.hpp"
 #include "core/kube/client.hpp"
-#include "core/volume/channel.hpp"
+#include "core/volume/mover.hpp"
 #include "core/volume/mover_claim.hpp"
 #include "core/volume/mover_owner.hpp"
 #include "core/volume/mover_pod_spec.hpp"
@@ -25,6 +25,8 @@ struct PodMoverRequest {
     /// PersistentVolumeClaims, all mounted in one pod; they must be reachable from one cluster
     /// node.
     std::vector<std::string> claims;
+    /// Of the claims, when they are known (list_claim_facts); empty: they are looked up.
+    std::vector<ClaimFacts> facts;
     VolumeAccess access = VolumeAccess::Read;
     MoverOwner owner;   // one for the whole run: make_mover_owner
     std::string image;  // empty: one that is on the cluster node already
@@ -39,37 +41,28 @@ struct PodMoverRequest {
 };
 
 /// One thread at a time uses an object of this; its channels each have their own threads.
-class PodMover {
+class PodMover : public Mover {
   public:
     /// Returns when the pod runs. Throws MoverFailed (why it does not run, from its conditions,
     /// container states and events), Forbidden (RBAC, admission, quota), KubeNotFound (no such
     /// claim), Interrupted. Whatever was made is gone again then.
     PodMover(kube::Client& client, const MoverProgram& program, PodMoverRequest request);
     /// close(), whose problems are only logged.
-    ~PodMover();
+    ~PodMover() override;
     PodMover(PodMover&&) noexcept;
     PodMover& operator=(PodMover&&) noexcept;
 
-    /// Starts one more mover process in the pod, with a channel to it: a channel serves one task at
-    /// a time. While it lives, keep-alives are sent. It ends (for the mover: its stdin) with the
-    /// object. When the stream breaks off, the error says what the mover wrote to its stderr.
-    std::unique_ptr<Channel> open_channel();
-
-    /// Where the mover sees the claim: a directory, or a block device.
-    std::string path_of(std::string_view claim) const;
-    /// For ReadTask::is_block_device.
-    bool is_block(std::string_view claim) const;
+    /// Starts one more mover process in the pod. While the channel lives, keep-alives are sent.
+    std::unique_ptr<Channel> open_channel() override;
+    std::string path_of(std::string_view claim) const override;
+    bool is_block(std::string_view claim) const override;
     const ClaimFacts& facts_of(std::string_view claim) const;
-
     const std::string& pod_name() const;
-    /// What the pod was allowed to be, for the ledger: Root reads everything, the others what that
-    /// user may read.
-    MoverIdentity identity() const;
+    MoverEnd find_end() override;
+    MoverIdentity identity() const override;
 
-    /// Removes the pod, and the ConfigMaps unless another mover uses them. Also after stop was
-    /// asked: it has a time limit of its own. Once; throws what went wrong. Close the channels
-    /// before.
-    void close();
+    /// Removes the pod, and the ConfigMaps unless another mover uses them.
+    void close() override;
 
   private:
     struct State;

@@ -10,9 +10,10 @@ namespace backup::volume {
 
 namespace {
 
-constexpr std::uint32_t kTaskVersion = 1;
+constexpr std::uint32_t kTaskVersion = 2;
 constexpr std::size_t kMostPatterns = 4096;
 constexpr std::uint32_t kMostThreads = 64;
+constexpr std::uint32_t kLargestWindow = 512U << 20U;
 
 enum class ContentKind : std::uint8_t { Start = 1, Chunk = 2, Hole = 3, Inline = 4, End = 5 };
 
@@ -22,6 +23,7 @@ constexpr unsigned kBlock = 4;
 
 constexpr unsigned kChanged = 1;
 constexpr unsigned kRacy = 2;
+constexpr unsigned kGone = 4;
 
 Message make(MessageType type, ByteWriter& out) {
     return Message{static_cast<std::uint8_t>(type), out.take(), {}};
@@ -83,7 +85,8 @@ class ContentEncoder {
         out_.number(static_cast<std::uint64_t>(item.mtime_ns));
         out_.number(static_cast<std::uint64_t>(item.ctime_ns));
         out_.number(static_cast<std::uint8_t>((item.changed_while_read ? kChanged : 0U) |
-                                              (item.is_racy ? kRacy : 0U)));
+                                              (item.is_racy ? kRacy : 0U) |
+                                              (item.is_gone ? kGone : 0U)));
         out_.sized(item.unreadable);
     }
 
@@ -101,6 +104,7 @@ FileEnd decode_file_end(ByteReader& in) {
     const auto flags = in.number<std::uint8_t>();
     end.changed_while_read = (flags & kChanged) != 0;
     end.is_racy = (flags & kRacy) != 0;
+    end.is_gone = (flags & kGone) != 0;
     end.unreadable = in.sized_text();
     return end;
 }
@@ -139,9 +143,12 @@ Message encode_read_task(const ReadTask& task) {
                                        task.inline_limit_bytes,
                                        task.compression_level,
                                        task.readers,
-                                       task.packers}) {
+                                       task.packers,
+                                       task.batches_ahead,
+                                       task.window_bytes}) {
         out.number(number);
     }
+    out.number(task.read_limit);
     std::uint32_t flags = 0;
     flags |= task.verify_frames ? kVerifyFrames : 0U;
     flags |= task.crosses_file_systems ? kCrosses : 0U;
@@ -168,9 +175,12 @@ ReadTask decode_read_task(const Message& message) {
                                   &task.inline_limit_bytes,
                                   &task.compression_level,
                                   &task.readers,
-                                  &task.packers}) {
+                                  &task.packers,
+                                  &task.batches_ahead,
+                                  &task.window_bytes}) {
         *number = in.number<std::uint32_t>();
     }
+    task.read_limit = in.number<std::uint64_t>();
     const auto flags = in.number<std::uint32_t>();
     task.verify_frames = (flags & kVerifyFrames) != 0;
     task.crosses_file_systems = (flags & kCrosses) != 0;
@@ -182,7 +192,8 @@ ReadTask decode_read_task(const Message& message) {
     task.chunker.check();
     if (task.frame_bytes == 0 || task.frame_bytes > (1U << 20U) || task.readers == 0 ||
         task.readers > kMostThreads || task.packers == 0 || task.packers > kMostThreads ||
-        task.inline_limit_bytes > kEntryBatchBytes) {
+        task.inline_limit_bytes > kEntryBatchBytes || task.batches_ahead == 0 ||
+        task.batches_ahead > kEntryBatchWindow || task.window_bytes > kLargestWindow) {
         throw Error(ErrorCode::CorruptData, "task with numbers out of range");
     }
     return task;

@@ -8,7 +8,7 @@
 #include "core/content/frame_group.hpp"
 #include "core/model/file_entry.hpp"
 #include "core/volume/channel.hpp"
-#include "core/volume/tree_sink.hpp"
+#include "core/volume/write_task.hpp"
 
 #include <optional>
 #include <string>
@@ -36,7 +36,7 @@ enum class MessageType : std::uint8_t {
 inline constexpr std::size_t kEntriesPerBatch = 512;
 inline constexpr std::size_t kEntryBatchBytes = 64U << 10U;
 /// Batches of entries sent and not yet released.
-inline constexpr std::size_t kEntryBatchWindow = 64;
+inline constexpr std::size_t kEntryBatchWindow = 192;
 inline constexpr std::size_t kLongestPath = 64U << 10U;
 inline constexpr std::size_t kDeepestDirectory = 4096;
 
@@ -50,6 +50,11 @@ struct ReadTask {
     std::uint32_t compression_level = 1;
     std::uint32_t readers = 2;
     std::uint32_t packers = 2;
+    /// How far the mover may run ahead of the client's answers: batches of entries, and plain bytes
+    /// of chunks. What is little for a client beside it is a standstill for one that is far away.
+    std::uint32_t batches_ahead = 21;
+    std::uint32_t window_bytes = 18U << 20U;
+    std::uint64_t read_limit = 0;  // bytes a second from the volume; 0: none
     bool verify_frames = true;
     bool crosses_file_systems = false;
     bool is_block_device = false;
@@ -113,6 +118,7 @@ struct FileEnd {
     std::int64_t ctime_ns = 0;
     bool changed_while_read = false;
     bool is_racy = false;
+    bool is_gone = false;    // it was deleted before it could be opened; `unreadable` says so too
     std::string unreadable;  // the reason; the content is missing then
 };
 
@@ -149,17 +155,6 @@ ReadTotals decode_finished(const Message& message);
 
 Message encode_read_task(const ReadTask& task);
 ReadTask decode_read_task(const Message& message);
-
-/// All a mover must know to write a tree. With an empty `name` the root of the tree becomes the
-/// directory `below`, which is made when it is missing. Otherwise the root of the tree holds one
-/// entry and stands for no directory itself: when `below` is a directory the entry goes into it and
-/// is called `name`; when not, the entry is called what the last part of `below` says.
-struct WriteTask {
-    std::string path;   // a directory that is trusted: links on the way to it are followed
-    std::string below;  // path inside it, which may not pass a link; empty: itself
-    std::string name;
-    SinkOptions options;
-};
 
 Message encode_write_task(const WriteTask& task);
 WriteTask decode_write_task(const Message& message);

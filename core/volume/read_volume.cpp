@@ -31,7 +31,7 @@ struct ReadRun {
         : task(read_task),
           channel(to_client),
           clock(system_clock),
-          stage(read_task, to_client) {}
+          stage(read_task, to_client, system_clock) {}
 
     const ReadTask& task;
     Channel& channel;
@@ -174,7 +174,7 @@ std::function<void(std::stop_token)> reporting(Channel& channel, Body body) {
 void read_volume(const ReadTask& task, Channel& channel, Clock& clock, std::stop_token stop) {
     ReadRun run(task, channel, clock);
     TaskGroup group(std::move(stop));
-    EntrySender entries(channel, group.stop_token());
+    EntrySender entries(channel, task.batches_ahead, group.stop_token());
     group.start(reporting(channel, [&](const std::stop_token& token) {
         run.root = open_root(task);
         if (task.is_block_device) {

@@ -190,15 +190,15 @@ StreamChannel::Header StreamChannel::read_header(std::span<std::byte> raw) {
     const auto sequence = load_le<std::uint32_t>(raw.data() + 8);
     if (header.body_bytes > options_.message_limit_bytes) {
         throw Error(ErrorCode::CorruptData,
-                    concat("damaged transfer: message of ", header.body_bytes, " bytes"));
+                    concat("damaged transfer: message of ", header.body_bytes, " bytes"))
+            .retryable();
     }
     if (sequence != next_sequence_) {
-        throw Error(ErrorCode::CorruptData,
-                    concat("damaged transfer: message ",
-                           sequence,
-                           " where ",
-                           next_sequence_,
-                           " was expected"));
+        throw Error(
+            ErrorCode::CorruptData,
+            concat(
+                "damaged transfer: message ", sequence, " where ", next_sequence_, " was expected"))
+            .retryable();
     }
     return header;
 }
@@ -221,7 +221,8 @@ Message StreamChannel::read_message() {
     store_le(raw.data() + kChecksumAt, std::uint32_t{0});
     if (crc32c(body, crc32c(raw)) != stated) {
         throw Error(ErrorCode::CorruptData,
-                    concat("damaged transfer: wrong checksum of message ", next_sequence_));
+                    concat("damaged transfer: wrong checksum of message ", next_sequence_))
+            .retryable();
     }
     ++next_sequence_;
     if (header.blobs == 0) {

@@ -11,9 +11,10 @@ namespace backup::plugin {
 namespace {
 
 constexpr std::string_view kManual =
-    R"(A run that is ended by the system, by a crash or by "kill -9" cannot take its pods and
-ConfigMaps with it. This finds them in the cluster and removes those whose run is gone. What a living
-run uses stays; --force takes that as well.)";
+    R"(A run that is ended by the system, by a crash or by "kill -9" cannot take along what it made in
+the cluster: pods, ConfigMaps, volume snapshots and the claims made from them. This finds it, removes
+what belongs to runs that are over, also when a storage or snapshot class says Retain, and waits until
+it is gone. What a living run uses stays; --force takes that as well.)";
 
 RecordKind leftover_kind() {
     const auto text = [](std::string header, std::string_view member) {

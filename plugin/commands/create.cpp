@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
+#include "core/base/rate_limit.hpp"
 #include "core/base/text.hpp"
-#include "core/base/units.hpp"
 #include "core/capture/create_point.hpp"
 #include "core/capture/plan.hpp"
 #include "plugin/cli/global_flags.hpp"
 #include "plugin/commands/made_point.hpp"
+#include "plugin/commands/notifier.hpp"
+#include "plugin/commands/plan_page.hpp"
+#include "plugin/commands/scope_flags.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
 #include "plugin/mover/embedded_mover.hpp"
 #include "plugin/open_repository.hpp"
 
-#include <map>
+#include <optional>
 #include <ostream>
 
 namespace backup::plugin {
@@ -32,86 +35,23 @@ Which volumes: those of the claims in scope. A short-lived pod that needs no ima
 them beside the data. Files that did not change since an earlier point are not read again, and
 content that the repository has is not sent again.
 
-What could not be saved is in the ledger of the point ("kubectl backup describe") and makes it
-Incomplete. Ctrl-C leaves the repository valid and nothing in the cluster.)";
+Commands in annotations of pods (kubectl-backup/pre-hook and post-hook, Velero's keys) or in the
+policy run before and after the volumes of their pods are read: the post hook always when its pre
+hook ran, also after Ctrl-C. What k8up.io/backupcommand prints becomes a file of the point.
 
-std::vector<Flag> namespace_flags() {
+What could not be saved is in the ledger of the point ("kubectl backup describe") and makes it
+Incomplete. "kubectl backup explain" says why one object is in a point or not. Ctrl-C leaves the repository valid and nothing in the cluster.)";
+
+std::vector<Flag> reading_flags() {
     using enum FlagKind;
     return {
-        {"namespace",
-         'n',
-         List,
-         "NAMESPACE",
-         "",
-         "a namespace, also as a glob (team-*); may be repeated or a comma list",
-         ""},
-        {"all-namespaces",
-         'A',
+        {"no-hooks",
+         0,
          Switch,
          "",
          "",
-         "all namespaces but those of the control plane, and the cluster-wide objects",
+         "do not run the commands that pods ask for before and after their volumes are read",
          ""},
-        {"exclude-namespace", 0, List, "NAMESPACE", "", "leave these out; names or globs", ""},
-        {"namespace-selector",
-         0,
-         Repeated,
-         "SELECTOR",
-         "",
-         "namespaces with these labels; repeated: any of them",
-         ""},
-        {"namespace-annotation",
-         0,
-         Repeated,
-         "KEY[=VALUE]",
-         "",
-         "namespaces with this annotation; repeated: any of them",
-         ""},
-    };
-}
-
-std::vector<Flag> content_flags() {
-    using enum FlagKind;
-    return {
-        {"selector",
-         'l',
-         Repeated,
-         "SELECTOR",
-         "",
-         "only objects with these labels, and what they need; repeated: any of them",
-         ""},
-        {"annotation",
-         0,
-         Repeated,
-         "KEY[=VALUE]",
-         "",
-         "only objects with this annotation, and what they need; repeated: any of them",
-         ""},
-        {"annotated", 0, Switch, "", "", "short for --annotation kubectl-backup/include=true", ""},
-        {"include-resource",
-         0,
-         List,
-         "KIND",
-         "",
-         "only these kinds: deploy, deployments.apps, a group, *.example.org",
-         ""},
-        {"exclude-resource", 0, List, "KIND", "", "all kinds but these", ""},
-        {"cluster-resources",
-         0,
-         Text,
-         "WHICH",
-         "auto",
-         "cluster-wide objects: auto takes those that the stored objects need, all, none",
-         "",
-         {"auto", "all", "none"}},
-        {"volumes",
-         0,
-         Text,
-         "HOW",
-         "auto",
-         "files of volumes: auto, live (read while in use), none (the claims alone)",
-         "",
-         {"auto", "live", "none"}},
         {"mover-image",
          0,
          Text,
@@ -119,67 +59,53 @@ std::vector<Flag> content_flags() {
          "",
          "image of the pod that reads volumes (default: one that is on the node already)",
          ""},
+        {"limit-upload",
+         0,
+         Text,
+         "RATE",
+         "",
+         "at most so many bytes a second into the repository, all together: 10MiB",
+         ""},
+        {"limit-read",
+         0,
+         Text,
+         "RATE",
+         "",
+         "at most so many bytes a second out of each volume",
+         ""},
     };
 }
 
-capture::Scope make_scope(Context& context) {
-    const auto& arguments = context.arguments();
-    capture::ScopeFlags flags;
-    flags.namespaces = arguments.list("namespace");
-    flags.all_namespaces = arguments.is_on("all-namespaces");
-    flags.exclude_namespaces = arguments.list("exclude-namespace");
-    flags.namespace_selectors = arguments.list("namespace-selector");
-    flags.namespace_annotations = arguments.list("namespace-annotation");
-    flags.selectors = arguments.list("selector");
-    flags.annotations = arguments.list("annotation");
-    flags.annotated = arguments.is_on("annotated");
-    flags.include_resources = arguments.list("include-resource");
-    flags.exclude_resources = arguments.list("exclude-resource");
-    flags.cluster_resources = arguments.text("cluster-resources");
-    flags.volumes = arguments.text("volumes");
-    return capture::make_scope(flags, context.cluster().config().default_namespace);
-}
-
-void print_plan(const Output& output, const capture::Plan& plan) {
-    Table kinds({"NAMESPACE", "RESOURCE", "OBJECTS", "SIZE"});
-    for (const auto& kind : plan.kinds) {
-        kinds.add({{kind.ns}, {kind.resource}, {concat(kind.objects)}, {format_size(kind.bytes)}});
-    }
-    if (!kinds.is_empty()) {
-        output.out << kinds.format({output.headers, output.colour, 0});
-    }
-    Table volumes({"VOLUME", "OUTCOME", "NOTE"});
-    for (const auto& volume : plan.ledger.volumes) {
-        volumes.add(
-            {{concat(volume.name_space, "/", volume.claim)},
-             {std::string(model::to_text(volume.outcome))},
-             {volume.reason == model::SkipReason::None ? concat(volume.method, volume.message)
-                                                       : concat(model::to_text(volume.reason),
-                                                                volume.message.empty() ? "" : ": ",
-                                                                volume.message)}});
-    }
-    if (!volumes.is_empty()) {
-        output.out << '\n' << volumes.format({output.headers, output.colour, 0});
-    }
+std::uint64_t rate_of(Context& context, std::string_view flag) {
+    const auto text = context.arguments().find_text(flag);
+    return text ? with_context([flag] { return concat("--", flag); },
+                               [&text] { return parse_rate(*text); })
+                : 0;
 }
 
 /// A selector with a typing error must not pass for a backup: only the namespaces are there.
-void warn_of_empty_selection(Context& context, std::uint64_t objects, std::size_t namespaces) {
-    const auto& arguments = context.arguments();
-    const bool has_selection = !arguments.list("selector").empty() ||
-                               !arguments.list("annotation").empty() ||
-                               arguments.is_on("annotated");
-    if (has_selection && objects <= namespaces) {
+void warn_of_empty_selection(Context& context,
+                             const capture::Scope& scope,
+                             std::uint64_t objects,
+                             std::size_t namespaces) {
+    if (scope.is_narrow() && objects <= namespaces) {
         context.warn("no object matches the selection");
     }
 }
 
-int run_plan(Context& context, const capture::Scope& scope, const model::RecoveryPoint& point) {
+capture::HookFlags read_hooks(Context& context, const capture::Policy& policy) {
+    return {policy.hooks, context.arguments().is_on("no-hooks")};
+}
+
+int run_plan(Context& context,
+             const capture::Scope& scope,
+             const capture::HookFlags& hooks,
+             const model::RecoveryPoint& point) {
     capture::Plan plan;
     const auto stop = context.app().stop_token();
     {
         const auto progress = context.make_progress();
-        plan = capture::make_plan(context.cluster(), scope, *progress, stop);
+        plan = capture::make_plan(context.cluster(), scope, *progress, stop, hooks);
     }
     const auto output = context.output();
     if (is_for_programs(output.format)) {
@@ -194,26 +120,32 @@ int run_plan(Context& context, const capture::Scope& scope, const model::Recover
         }
         context.say(concat("would make the point ", point.name, " (dry run)"));
     }
-    warn_of_empty_selection(context, plan.objects(), plan.namespaces.size());
+    warn_of_empty_selection(context, scope, plan.objects(), plan.namespaces.size());
     return 0;
 }
 
-int run(Context& context) {
-    const auto scope = make_scope(context);
+int make_point(Context& context, const capture::Policy& policy, Notifier& notifier) {
+    const auto scope = read_scope(context, policy);
+    const auto hooks = read_hooks(context, policy);
     const auto& arguments = context.arguments();
     auto point = new_point(context, arguments.argument(0), capture::describe_scope(scope));
     if (context.is_dry_run()) {
-        return run_plan(context, scope, point);
+        return run_plan(context, scope, hooks, point);
     }
     auto& client = context.cluster();
     auto& opened = context.repository_to_write();
     make_name_unique(context, opened, point, !arguments.argument(0).empty());
+    notifier.started(point);
     const auto stop = context.app().stop_token();
     const auto program = embedded_mover();
     capture::CreateOptions options;
     options.scope = scope;
     options.point = std::move(point);
     options.mover_image = arguments.text("mover-image");
+    options.severity = policy.severity;
+    options.upload_limit = rate_of(context, "limit-upload");
+    options.read_limit = rate_of(context, "limit-read");
+    options.hooks = hooks;
     std::optional<capture::CreatedPoint> created;
     {
         const auto progress = context.make_progress();
@@ -228,9 +160,19 @@ int run(Context& context) {
                                         stop);
     }
     const auto& made = created->record.point;
+    notifier.made(made, created->ledger);
     hold_when_asked(context, opened, made);
-    warn_of_empty_selection(context, made.statistics.objects, made.namespaces.size());
+    warn_of_empty_selection(
+        context, options.scope, made.statistics.objects, made.namespaces.size());
     return report_made_point(context, created->record, created->ledger);
+}
+
+int run(Context& context) {
+    const auto policy = read_policy(context);
+    const auto& arguments = context.arguments();
+    const auto url = arguments.is_given("notify") ? arguments.text("notify") : policy.notify;
+    Notifier notifier(context, context.is_dry_run() ? std::string() : url);
+    return notifier.watch([&] { return make_point(context, policy, notifier); });
 }
 
 }  // namespace
@@ -242,21 +184,26 @@ Command create_command() {
     command.summary = "Make a recovery point of namespaces: objects and volumes";
     command.manual = kManual;
     command.arguments = {{"NAME", false}};
-    for (const auto& part : {namespace_flags(), content_flags(), point_flags(false)}) {
+    for (const auto& part : {scope_flags(), reading_flags(), point_flags(false)}) {
         command.flags.insert(command.flags.end(), part.begin(), part.end());
     }
+    command.flags.push_back(notify_flag());
     command.flags.push_back(dry_run_flag("only say what would be stored, and why"));
-    command.flags.push_back(output_flag({"table", "json", "yaml", "name"}));
+    command.flags.push_back(output_flag({"table", "wide", "json", "yaml", "name"}));
     command.examples = {
         {"The namespace shop, objects and volumes", "kubectl backup create -n shop"},
-        {"What it would store", "kubectl backup create -n shop --dry-run"},
+        {"What it would store, how, and what not", "kubectl backup create -n shop --dry-run"},
         {"The whole cluster, under a name", "kubectl backup create before-upgrade -A"},
         {"All namespaces of a team but one",
          "kubectl backup create -n 'team-a-*' --exclude-namespace team-a-test"},
         {"One application with what it needs", "kubectl backup create -n shop -l app=web"},
         {"What is marked with kubectl-backup/include: \"true\", wherever it is",
-         "kubectl backup create -A --annotated"}};
-    command.exit_codes = "3 when the point is Incomplete: its ledger says what is missing";
+         "kubectl backup create -A --annotated"},
+        {"As a file says", "kubectl backup create --policy nightly.yaml"}};
+    command.exit_codes =
+        "3 when the point is Incomplete: its ledger says what is missing; 1 also when the "
+        "severities "
+        "of a policy make it Failed";
     command.run = run;
     return command;
 }

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
+#include "core/model/ledger_findings.hpp"
 #include "core/repository/hold.hpp"
 #include "plugin/commands/points.hpp"
 #include "plugin/context.hpp"
@@ -59,25 +60,9 @@ void report_problems(Context& context,
                      const model::Ledger& ledger) {
     constexpr std::size_t kMost = 10;
     std::vector<std::string> lines;
-    for (const auto& list : ledger.lists) {
-        if (list.outcome == model::Outcome::Failed) {
-            lines.push_back(concat(
-                list.resource, list.scope.empty() ? "" : " in ", list.scope, ": ", list.message));
-        }
-    }
-    for (const auto& volume : ledger.volumes) {
-        const auto name = concat("volume ", volume.name_space, "/", volume.claim, ": ");
-        if (volume.outcome == model::Outcome::Failed) {
-            lines.push_back(name + volume.message);
-        } else if (volume.files_unreadable > 0) {
-            lines.push_back(name + counted(volume.files_unreadable, "file") + " unreadable");
-        }
-    }
-    for (const auto& problem : ledger.problems) {
-        lines.push_back(concat(problem.subject, ": ", problem.message));
-    }
-    for (const auto& warning : ledger.warnings) {
-        lines.push_back(warning);
+    for (const auto& finding : model::findings_of(ledger)) {
+        lines.push_back(
+            concat(finding.subject, finding.subject.empty() ? "" : ": ", finding.message));
     }
     for (std::size_t i = 0; i < std::min(lines.size(), kMost); ++i) {
         context.warn(printable(lines[i]));
@@ -182,14 +167,17 @@ int report_made_point(Context& context,
         context.say(summary(point));
         report_problems(context, point, ledger);
     }
-    if (point.status == model::PointStatus::Incomplete ||
-        point.status == model::PointStatus::Failed) {
-        context.warn(concat("the point is not complete: 'kubectl backup describe ",
-                            point.name,
-                            "' shows what is missing"));
-        return info_of(ErrorCode::Incomplete).exit_code;
+    if (point.status != model::PointStatus::Incomplete &&
+        point.status != model::PointStatus::Failed) {
+        return 0;
     }
-    return 0;
+    const bool is_failed = point.status == model::PointStatus::Failed;
+    context.warn(concat(is_failed ? "the point counts as failed by the severities of the policy"
+                                  : "the point is not complete",
+                        ": 'kubectl backup describe ",
+                        point.name,
+                        "' shows what is missing"));
+    return is_failed ? 1 : info_of(ErrorCode::Incomplete).exit_code;
 }
 
 }  // namespace backup::plugin

@@ -36,7 +36,7 @@ void hold_when_asked(Context& context,
                      const model::RecoveryPoint& point);
 
 /// Prints the point on standard output, a summary and what is missing on standard error; the exit
-/// code: 0, or 3 when the point is not complete.
+/// code: 0, 3 when the point is not complete, 1 when the policy calls that failed.
 int report_made_point(Context& context,
                       const repository::PointRecord& record,
                       const model::Ledger& ledger);

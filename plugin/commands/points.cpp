@@ -116,8 +116,8 @@ Tone tone_of(model::PointStatus status) {
         case model::PointStatus::Complete:
             return Tone::Good;
         case model::PointStatus::Warnings:
-        case model::PointStatus::Incomplete:
             return Tone::Warning;
+        case model::PointStatus::Incomplete:
         case model::PointStatus::Failed:
             return Tone::Bad;
     }

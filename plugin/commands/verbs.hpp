@@ -12,6 +12,7 @@ Command import_directory_command();
 Command list_command();
 Command describe_command();
 Command ls_command();
+Command explain_command();
 Command find_files_command();
 Command cat_command();
 Command cp_command();

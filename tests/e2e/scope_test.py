@@ -71,6 +71,167 @@ class Scope(support.ClusterCase):
         by_pattern = self.plan("-n", self.namespace[:-2] + "*", "--exclude-resource", "cm,secrets")
         self.assertFalse({"configmaps", "secrets"} & self.kinds(by_pattern))
 
+    def explain(self, *words):
+        items = self.backup("explain", *words, "-o", "json").json()["items"]
+        self.assertEqual(1, len(items), items)
+        return items[0]
+
+    def everything(self):
+        """All objects of the namespace whose kinds a point may hold, as explain names them."""
+        kinds = "pods,configmaps,secrets,services,serviceaccounts,endpoints,deployments.apps,replicasets.apps"
+        shown = self.kubectl("-n", self.namespace, "get", kinds, "-o", "name").out.split()
+        return [name.replace("/", f"/{self.namespace}/") for name in shown]
+
+    def stored(self, point):
+        """The objects of the namespace that the point holds: plural.group/name."""
+        listed = self.backup("find", point, "--type", "f", "-o", "json").json()["items"]
+        found = set()
+        for entry in listed:
+            parts = entry["path"].strip("/").split("/")
+            if "raw" in parts and self.namespace in parts:
+                found.add((parts[-2], parts[-1].removesuffix(".json")))
+        return found
+
+    def application(self):
+        """A deployment with what it needs, some of it reachable only through another object."""
+        self.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "runner"}},
+                   {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "spare"}, "stringData": {"key": "x"}},
+                   {"apiVersion": "apps/v1", "kind": "Deployment",
+                    "metadata": {"name": "web", "labels": {"part": self.label}},
+                    "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+                             "template": {"metadata": {"labels": {"app": "web"}},
+                                          "spec": {"serviceAccountName": "runner",
+                                                   "containers": [{"name": "c", "image": support.IMAGE,
+                                                                   "envFrom": [{"secretRef": {"name": "door"}}]}]}}}},
+                   namespace=self.namespace)
+
+    def test_explain_agrees_with_what_is_stored(self):
+        self.application()
+        for words in (["-n", self.namespace], ["-n", self.namespace, "-l", f"part={self.label}"],
+                      ["-n", self.namespace, "--annotated"], ["-n", self.namespace, "--include-resource", "secrets,deploy"],
+                      ["-n", self.namespace, "--exclude-resource", "apps,cm"],
+                      ["-n", "e2e-*", "-l", f"part in ({self.label})", "--cluster-resources=none"]):
+            with self.subTest(words=words):
+                plan = self.plan(*words)
+                point = self.create(*words)
+                self.assertEqual(plan["objects"], point["statistics"]["objects"])
+                held = self.stored(point["name"])
+                for name in self.everything():
+                    kind, _, object_name = name.split("/")
+                    answer = self.explain(point["name"], name)
+                    key = (answer["object"]["resource"], object_name)
+                    self.assertEqual(key in held, answer["stored"], f"{words}: {name}: {answer}")
+                    self.assertNotIn(answer["rule"], ("unknown", ""), name)
+                    self.assertEqual(answer["verdict"] == "Related", bool(answer.get("neededBy")), answer)
+
+    def test_explain_live_agrees_with_the_plan(self):
+        self.application()
+        for words in (["-n", self.namespace], ["-n", self.namespace, "-l", f"part={self.label}"]):
+            point = self.create(*words)
+            for name in ("deploy/web", "secret/door", "secret/spare", "sa/runner", "cm/marked", "cm/settings"):
+                with self.subTest(words=words, name=name):
+                    live, past = self.explain("--live", name, *words), self.explain(point["name"], name)
+                    self.assertEqual(past["stored"], live["stored"], f"{live}\n{past}")
+                    # Of what was not asked for a point knows the selector only.
+                    expected = {past["rule"], "mark" if past["rule"] == "selector.label" else past["rule"]}
+                    self.assertIn(live["rule"], expected)
+
+    def test_explain_says_the_chain(self):
+        self.application()
+        point = self.create("-n", self.namespace, "-l", f"part={self.label}")
+        door = self.backup("explain", point["name"], "secret/door").out
+        self.assertIn("stored because it is needed", door)
+        self.assertIn(f"needed by:  deployments.apps/{self.namespace}/web", door)
+        self.assertIn("not stored", self.backup("explain", "latest", "secret/spare").out)
+        whole = self.create("-n", self.namespace, "--include-resource", "configmaps")
+        self.assertEqual("mark", self.explain(whole["name"], "cm/marked")["rule"])
+        self.assert_error(self.backup("explain", "latest", "secretz/door", code=None), 2, "did you mean")
+        self.assert_error(self.backup("explain", "--live", "cm/none", "-n", self.namespace, code=None), 1)
+
+    def test_dry_run_shows_all_of_the_plan(self):
+        self.claim()
+        self.pod()
+        self.claim("late", storage_class="nothing-of-the-kind")
+        plan = self.plan("-n", self.namespace)
+        volumes = {volume["claim"]: volume for volume in plan["ledger"]["volumes"]}
+        self.assertTrue(volumes["data"]["method"])
+        self.assertEqual(64 << 20, volumes["data"]["capacityBytes"])
+        self.assertEqual("Unbound", volumes["late"]["reason"])
+        marked = [entry for entry in self.lists(plan, "Skipped") if entry["reason"] == "ExcludedByMark"]
+        self.assertEqual([("configmaps", 1)], [(entry["resource"], entry["count"]) for entry in marked])
+        shown = self.backup("create", "-n", self.namespace, "--dry-run").out
+        for text in ("NAMESPACE", "RESOURCE", "VOLUME", "METHOD", f"{self.namespace}/data", "64.0 MiB", "LEFT OUT",
+                     "ExcludedByMark", "kubectl-backup/exclude: marked", "NeverStored"):
+            self.assertIn(text, shown)
+        self.assertFalse(self.repository.exists())
+        self.assertEqual([], self.our_leftovers())
+
+    def test_marks_that_contradict_each_other(self):
+        self.apply({"apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": {"name": "torn", "annotations": {"kubectl-backup/exclude": "true",
+                                                                 "kubectl-backup/include": "true"}}},
+                   {"apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": {"name": "kept", "labels": {"velero.io/exclude-from-backup": "true"},
+                                 "annotations": {"kubectl-backup/exclude": "false"}}}, namespace=self.namespace)
+        point = self.create("-n", self.namespace)
+        warnings = "\n".join(point["ledger"]["warnings"])
+        self.assertIn(f"configmaps/{self.namespace}/torn has both", warnings)
+        self.assertIn(f"configmaps/{self.namespace}/kept has velero.io/exclude-from-backup=true, but", warnings)
+        self.assertIn(("configmaps", "kept"), self.stored("latest"))
+        self.assertNotIn(("configmaps", "torn"), self.stored("latest"))
+
+    def test_naming_volumes_does_not_make_a_backup_smaller(self):
+        for name in ("data", "more"):
+            self.claim(name)
+        self.apply({"apiVersion": "v1", "kind": "Pod",
+                    "metadata": {"name": "app", "annotations": {"backup.velero.io/backup-volumes": "one"}},
+                    "spec": {"terminationGracePeriodSeconds": 0,
+                             "containers": [{"name": "app", "image": support.IMAGE, "command": ["sleep", "1000000000"],
+                                             "volumeMounts": [{"name": "one", "mountPath": "/one"},
+                                                              {"name": "two", "mountPath": "/two"}]}],
+                             "volumes": [{"name": "one", "persistentVolumeClaim": {"claimName": "data"}},
+                                         {"name": "two", "persistentVolumeClaim": {"claimName": "more"}}]}},
+                   namespace=self.namespace)
+        self.wait_running("app")
+        planned = {volume["claim"]: volume.get("method") for volume in self.plan("-n", self.namespace)["ledger"]["volumes"]}
+        self.assertEqual({"data", "more"}, set(planned))
+        self.assertTrue(all(planned.values()), planned)
+
+    def test_annotation_on_a_namespace(self):
+        whole = self.make_namespace()
+        self.kubectl("annotate", "namespace", whole, "kubectl-backup/include=true")
+        self.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plain"}}, namespace=whole)
+        plan = self.plan("-n", f"{self.namespace},{whole}", "--annotated")
+        self.assertIn("configmaps", self.kinds(plan, namespace=whole))
+        self.assertEqual({"configmaps"}, self.kinds(plan))
+        point = self.create("-n", f"{self.namespace},{whole}", "--annotated")
+        self.assertEqual("namespace.annotated", self.explain(point["name"], f"cm/{whole}/plain")["rule"])
+        self.assertEqual("selector", self.explain(point["name"], f"cm/{self.namespace}/settings")["rule"])
+
+    def test_namespaces_by_label_annotation_pattern_and_exclusion(self):
+        other = self.make_namespace(labels={"team": self.label})
+        self.kubectl("label", "namespace", self.namespace, f"team={self.label}")
+        self.kubectl("annotate", "namespace", other, f"owner={self.label}")
+        both = sorted([self.namespace, other])
+        chosen = lambda *words: self.plan(*words)["namespaces"]
+        self.assertEqual(both, chosen("--namespace-selector", f"team={self.label}"))
+        self.assertEqual([other], chosen("--namespace-annotation", f"owner={self.label}"))
+        self.assertEqual([other], chosen("--namespace-selector", f"team={self.label}", "--exclude-namespace", self.namespace))
+        self.assertEqual([self.namespace], chosen("-n", self.namespace[:-1] + "?", "--namespace-selector", f"team in ({self.label})"))
+        self.kubectl("annotate", "namespace", other, "kubectl-backup/exclude=true")
+        plan = self.plan("--namespace-selector", f"team={self.label}")
+        self.assertEqual([self.namespace], plan["namespaces"])
+        self.assertIn((other, "ExcludedByMark"), [(entry.get("scope"), entry["reason"]) for entry in self.lists(plan, "Skipped")])
+
+    def test_policy_and_flags(self):
+        policy = self.home / "policy.yaml"
+        policy.write_text("apiVersion: kubectl-backup/v1\nkind: Policy\nscope:\n"
+                          f"  namespaces: [{self.namespace}]\n  includeResources: [secrets]\n")
+        self.assertEqual({"secrets"}, self.kinds(self.plan("--policy", policy)))
+        self.assertEqual({"configmaps"}, self.kinds(self.plan("--policy", policy, "--include-resource", "cm")))
+        policy.write_text("apiVersion: kubectl-backup/v1\nkind: Policy\nscope:\n  namespace: [x]\n")
+        self.assert_error(self.backup("create", "--policy", policy, code=None), 2, "did you mean", "namespaces")
+
     def test_words_that_mean_nothing(self):
         self.assert_error(self.backup("create", "-n", self.namespace + "x", code=None), 1, "did you mean",
                           self.namespace)

@@ -1,7 +1,7 @@
 """What the end-to-end tests share: a real cluster, the built programs, a repository of their own.
 
 Run by ctest with the environment TEST_BIN (folder of the programs) and TEST_KUBERNETES (v1.36 or
-v1.20). A test that needs a cluster which this machine cannot have is skipped, never passed.
+v1.20); with TEST_CLUSTER on the cluster of that name (tests/cluster --name). A test that needs a cluster which this machine cannot have is skipped, never passed.
 """
 import json
 import os
@@ -27,9 +27,15 @@ def random_word(length=5):
     return "".join(random.choices(string.ascii_lowercase, k=length))
 
 
+def cluster_command(*words):
+    """tests/cluster for the cluster that the tests run on."""
+    name = os.environ.get("TEST_CLUSTER")
+    return [str(TOP / "tests" / "cluster"), "--kubernetes", KUBERNETES, *(["--name", name] if name else []), *words]
+
+
 def cluster_environment():
     """KUBECONFIG and PATH of the running cluster, or None."""
-    cluster = [str(TOP / "tests" / "cluster"), "--kubernetes", KUBERNETES]
+    cluster = cluster_command()
     if subprocess.run([*cluster, "status"], capture_output=True).returncode != 0:
         return None
     script = subprocess.run([*cluster, "env"], capture_output=True, text=True, check=True).stdout
@@ -146,9 +152,11 @@ class ClusterCase(Case):
             self.assertLess(time.monotonic(), end, f"waited {seconds} s for {what}")
             time.sleep(0.25)
 
-    def claim(self, name="data", storage_class="standard", size="64Mi", namespace=None):
-        self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name},
-                    "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class,
+    def claim(self, name="data", storage_class="standard", size="64Mi", namespace=None, access="ReadWriteOnce",
+              mode="Filesystem", annotations=None):
+        self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+                    "metadata": {"name": name, "annotations": annotations or {}},
+                    "spec": {"accessModes": [access], "storageClassName": storage_class, "volumeMode": mode,
                              "resources": {"requests": {"storage": size}}}}, namespace=namespace or self.namespace)
 
     def pod(self, name="app", claim="data", image=IMAGE, command=("sleep", "1000000000"), namespace=None,
@@ -174,20 +182,44 @@ class ClusterCase(Case):
                                            check=False).out == "Running", what=f"pod {pod} to run")
 
     def volume_directory(self, claim="data", namespace=None):
-        """The directory behind a claim: the test's node is this machine."""
+        """The directory behind a claim, of a block volume the image: the test's node is this machine."""
         namespace = namespace or self.namespace
         self.wait_for(lambda: "volumeName" in self.get("-n", namespace, "get", "pvc", claim)["spec"],
                       what=f"claim {claim} to be bound")
         volume = self.get("-n", namespace, "get", "pvc", claim)["spec"]["volumeName"]
         spec = self.get("get", "pv", volume)["spec"]
+        if "csi" in spec:
+            # Mounted inside of the node's mount namespace, that of its process 1.
+            state = pathlib.Path(self.cluster["KUBECONFIG"]).parent
+            init = (state / "processes" / "init").read_text().split()[0]
+            folder = pathlib.Path(f"/proc/{init}/root{state}/csi/volumes/{spec['csi']['volumeHandle']}")
+            return folder / ("image" if spec["volumeMode"] == "Block" else "mount")
         source = spec.get("hostPath") or spec["local"]
         return pathlib.Path(source["path"])
 
+    def add_node(self):
+        """A second node, node-2, until the test ends or cut_node: without CSI storage."""
+        self.addCleanup(self.kubectl, "delete", "node", "node-2", check=False)
+        self.addCleanup(self.cut_node, check=False)
+        subprocess.run(cluster_command("add-node"), check=True, capture_output=True, timeout=300)
+
+    def cut_node(self, check=True):
+        """The second node is gone at once, as when its power fails."""
+        subprocess.run(cluster_command("cut-node"), check=check, capture_output=True, timeout=60)
+
     def our_leftovers(self):
-        """Pods and ConfigMaps of ours anywhere in the cluster."""
-        shown = self.kubectl("get", "pods,configmaps", "-A", "-l", "app.kubernetes.io/managed-by=kubectl-backup",
-                             "-o", "name")
+        """What is ours anywhere in the cluster."""
+        kinds = "pods,configmaps,persistentvolumeclaims"
+        if self.has_snapshots():
+            kinds += ",volumesnapshots.snapshot.storage.k8s.io"
+        shown = self.kubectl("get", kinds, "-A", "-l", "app.kubernetes.io/managed-by=kubectl-backup", "-o", "name")
         return shown.out.split()
+
+    def has_snapshots(self):
+        """Whether the cluster has the storage classes csi and csi-immediate; see tests/cluster.d/csi-classes.yaml."""
+        if not hasattr(type(self), "snapshots_are_there"):
+            type(self).snapshots_are_there = self.kubectl("get", "storageclass", "csi", check=False).code == 0
+        return type(self).snapshots_are_there
 
     def ledger(self, point="latest"):
         return self.backup("describe", point, "-o", "json").json()["ledger"]

@@ -141,12 +141,19 @@ TEST_CASE("a faulty stream from the mover is an error wherever the fault is") {
     REQUIRE_FALSE(whole.error);
     CHECK(whole.volume.record.files_unreadable == 0);
     REQUIRE(whole.bytes > 1000);
+    int faults = 0;
     for (int round = 0; round < 60; ++round) {
         const auto fault = round % 2 == 0 ? FaultySource::Fault::Cut : FaultySource::Fault::Flip;
         // The greeting has two bytes that mean nothing; the length of a run varies with its timing.
         const std::uint64_t at = 8 + fixture.random.below(whole.bytes * 3 / 4 - 8);
         const Outcome outcome = fixture.capture(source.path(), fault, at);
         INFO("fault " << round % 2 << " at " << at << " of " << whole.bytes);
+        const auto first_bad = fault == FaultySource::Fault::Cut ? at : at + 1;
+        if (outcome.bytes < first_bad) {
+            // A run that finds what an earlier one stored is sent less, and ended before the fault.
+            continue;
+        }
+        ++faults;
         REQUIRE(outcome.error);
         CHECK((outcome.error->code() == ErrorCode::MoverFailed ||
                outcome.error->code() == ErrorCode::CorruptData));

@@ -92,7 +92,7 @@ struct CaptureScene {
         options.make_transport = server.maker();
         options.clock = &clock;
         options.reconnect = {1, std::chrono::milliseconds(0), std::chrono::milliseconds(0)};
-        options.most_throttled_retries = 0;
+        options.most_throttled_retries = throttled_retries;
         options.sleep = [](std::chrono::nanoseconds, const std::stop_token& stop) {
             return !stop.stop_requested();
         };
@@ -105,6 +105,7 @@ struct CaptureScene {
     FaultyBackend backend;  // fails only when told to
     repository::KeyFile key = init_tiny_repository(backend, random, clock);
     int made = 0;
+    int throttled_retries = 0;
 };
 
 }  // namespace backup::testing

@@ -88,6 +88,11 @@ model::Labels labels_of(const std::string& object) {
     return labels;
 }
 
+std::string metadata_of(const std::string& object) {
+    Json partial = Json::object({{"metadata", *parse_json(object).find_path({"metadata"})}});
+    return format_json(partial);
+}
+
 std::string strings(const std::vector<std::string>& words) {
     return format_json(Json(Json::Array(words.begin(), words.end())));
 }
@@ -187,6 +192,46 @@ void FakeApiServer::expire_tokens(int count) {
     expiring_ = count;
 }
 
+void FakeApiServer::set_version(std::uint64_t version) {
+    const std::scoped_lock lock(mutex_);
+    version_ = version;
+}
+
+void FakeApiServer::compact(std::uint64_t below) {
+    const std::scoped_lock lock(mutex_);
+    compacted_ = below;
+}
+
+void FakeApiServer::keep_apart(std::string_view resource) {
+    const std::scoped_lock lock(mutex_);
+    apart_.emplace(resource);
+}
+
+void FakeApiServer::refuse_metadata() {
+    const std::scoped_lock lock(mutex_);
+    has_metadata_ = false;
+}
+
+void FakeApiServer::slow_down(std::string_view resource, std::size_t limit) {
+    const std::scoped_lock lock(mutex_);
+    slow_[std::string(resource)] = limit;
+}
+
+void FakeApiServer::throttle(int count) {
+    const std::scoped_lock lock(mutex_);
+    throttled_ = count;
+}
+
+void FakeApiServer::on_list(std::function<void(const std::string&)> hook) {
+    const std::scoped_lock lock(mutex_);
+    list_hook_ = std::move(hook);
+}
+
+std::vector<std::string> FakeApiServer::lists() const {
+    const std::scoped_lock lock(mutex_);
+    return lists_;
+}
+
 std::vector<std::string> FakeApiServer::asked() const {
     const std::scoped_lock lock(mutex_);
     return asked_;
@@ -198,13 +243,23 @@ net::MakeTransport FakeApiServer::maker() {
 }
 
 net::Response FakeApiServer::answer(const net::Request& request) {
-    const std::scoped_lock lock(mutex_);
     const auto begin = request.url.find('/', request.url.find("://") + 3);
     const auto path = request.url.substr(begin, request.url.find('?') - begin);
     if (path == "/version") {
         return json_answer(R"({"major":"1","minor":"36","gitVersion":"v1.36.0"})");
     }
     const auto question = read(request);
+    if (question.verb == "list") {
+        std::function<void(const std::string&)> hook;
+        {
+            const std::scoped_lock lock(mutex_);
+            hook = list_hook_;
+        }
+        if (hook) {
+            hook(question.describe());
+        }
+    }
+    const std::scoped_lock lock(mutex_);
     if (question.resource.empty()) {
         return discover(path);
     }
@@ -236,7 +291,27 @@ FakeApiServer::Question FakeApiServer::read(const net::Request& request) const {
     question.resource = group.empty() ? parts[0] : concat(parts[0], ".", group);
     question.name = parts.size() > 1 ? parts[1] : "";
     question.verb = request.method != "GET" ? "create" : question.name.empty() ? "list" : "get";
+    const auto* accept = net::find_header(request.headers, "Accept");
+    question.wants_metadata =
+        accept != nullptr && accept->find("as=PartialObjectMetadataList") != std::string::npos;
     return question;
+}
+
+std::string FakeApiServer::Question::value(const char* word) const {
+    const auto found = query.find(word);
+    return found == query.end() ? std::string() : found->second;
+}
+
+std::string FakeApiServer::Question::describe() const {
+    const auto version = value("resourceVersion");
+    const auto field = value("fieldSelector");
+    return concat(resource,
+                  ns.empty() ? "" : " ",
+                  ns,
+                  wants_metadata ? " metadata" : "",
+                  version.empty() ? "" : concat(" at ", version),
+                  field.empty() ? "" : concat(" ", field.substr(field.find('.') + 1)),
+                  value("continue").empty() ? "" : " next");
 }
 
 net::Response FakeApiServer::answer_question(const Question& question, const std::string& body) {
@@ -261,37 +336,76 @@ net::Response FakeApiServer::answer_question(const Question& question, const std
     return found == objects.end() ? status_answer(404, "NotFound") : json_answer(found->second);
 }
 
-net::Response FakeApiServer::list(const Question& question) {
-    const auto value = [&question](const char* name) {
-        const auto found = question.query.find(name);
-        return found == question.query.end() ? std::string() : found->second;
-    };
-    const auto token = value("continue");
+/// What goes wrong with a list, when anything does.
+std::optional<net::Response> FakeApiServer::find_fault(const Question& question) {
+    if (throttled_ > 0) {
+        --throttled_;
+        auto busy = status_answer(429, "TooManyRequests");
+        busy.headers.emplace_back("retry-after", "1");
+        return busy;
+    }
+    const auto token = question.value("continue");
     if (!token.empty() && expiring_ > 0) {
         --expiring_;
         return status_answer(410, "Expired", concat(R"({"continue":"again-)", token, R"("})"));
     }
-    const auto first_digit = token.find_first_of("0123456789");
-    const std::string digits = first_digit == std::string::npos ? "" : token.substr(first_digit);
-    const std::size_t from = digits.empty() ? 0 : std::stoul(digits);
-    const std::size_t limit = value("limit").empty() ? 500 : std::stoul(value("limit"));
-    const auto selector = model::parse_label_selector(value("labelSelector"));
+    const auto version = question.value("resourceVersion");
+    if (!version.empty() && apart_.contains(question.resource)) {
+        return status_answer(504, "Timeout: Too large resource version");
+    }
+    if (!version.empty() && std::stoull(version) < compacted_) {
+        return status_answer(410, "Expired");
+    }
+    const auto slow = slow_.find(question.resource);
+    if (slow != slow_.end() && std::stoul(question.value("limit")) > slow->second) {
+        return status_answer(504, "Timeout");
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> FakeApiServer::select(const Question& question) {
+    const auto selector = model::parse_label_selector(question.value("labelSelector"));
+    const auto field = question.value("fieldSelector");
+    const auto name = field.substr(field.find('=') + 1);
     std::vector<std::string> items;
     for (const auto& [key, bytes] : objects_[question.resource]) {
         if ((question.ns.empty() || key.first == question.ns) &&
-            model::matches(selector, labels_of(bytes))) {
+            (field.empty() || key.second == name) && model::matches(selector, labels_of(bytes))) {
             items.push_back(bytes);
         }
     }
+    return items;
+}
+
+net::Response FakeApiServer::list(const Question& question) {
+    lists_.push_back(question.describe());
+    if (auto fault = find_fault(question)) {
+        return std::move(*fault);
+    }
+    const auto token = question.value("continue");
+    const auto first_digit = token.find_first_of("0123456789");
+    const std::string digits = first_digit == std::string::npos ? "" : token.substr(first_digit);
+    const std::size_t from = digits.empty() ? 0 : std::stoul(digits);
+    const auto asked_limit = question.value("limit");
+    const std::size_t limit = asked_limit.empty() ? 500 : std::stoul(asked_limit);
+    const auto items = select(question);
     const std::size_t to = std::min(items.size(), from + limit);
-    const std::vector<std::string> page(items.begin() + static_cast<std::ptrdiff_t>(from),
-                                        items.begin() + static_cast<std::ptrdiff_t>(to));
-    return json_answer(
-        concat(R"({"kind":"List","apiVersion":"v1","metadata":{"resourceVersion":"7")",
-               to < items.size() ? concat(R"(,"continue":")", to, '"') : "",
-               R"(},"items":[)",
-               join(page, ","),
-               "]}"));
+    std::vector<std::string> page(items.begin() + static_cast<std::ptrdiff_t>(std::min(from, to)),
+                                  items.begin() + static_cast<std::ptrdiff_t>(to));
+    const bool is_metadata = question.wants_metadata && has_metadata_;
+    if (is_metadata) {
+        std::transform(page.begin(), page.end(), page.begin(), &metadata_of);
+    }
+    const auto version = question.value("resourceVersion");
+    return json_answer(concat(R"({"kind":")",
+                              is_metadata ? "PartialObjectMetadataList" : "List",
+                              R"(","apiVersion":"v1","metadata":{"resourceVersion":")",
+                              version.empty() ? std::to_string(version_) : version,
+                              '"',
+                              to < items.size() ? concat(R"(,"continue":")", to, '"') : "",
+                              R"(},"items":[)",
+                              join(page, ","),
+                              "]}"));
 }
 
 net::Response FakeApiServer::review(const std::string& body) const {

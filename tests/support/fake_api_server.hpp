@@ -7,8 +7,11 @@
 #include "core/net/http.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,8 +48,28 @@ class FakeApiServer {
     /// The next so many requests with a continue token are answered 410 Expired.
     void expire_tokens(int count);
 
+    /// The resourceVersion of what comes from now on (7 at first). Lists exactly as of an older
+    /// one are answered with what is there now: objects that are to differ are told apart by
+    /// compact().
+    void set_version(std::uint64_t version);
+    /// Lists exactly as of a version below this one are answered 410 Expired without a token.
+    void compact(std::uint64_t below);
+    /// The kind lies in another storage: lists exactly as of a version are answered 504 "Too large
+    /// resource version".
+    void keep_apart(std::string_view resource);
+    /// Lists are never answered with PartialObjectMetadata.
+    void refuse_metadata();
+    /// Lists of more than `limit` objects of that kind are answered 504.
+    void slow_down(std::string_view resource, std::size_t limit);
+    /// The next so many lists are answered 429 with Retry-After: 1.
+    void throttle(int count);
+    /// Called before each list is answered, with its line in lists().
+    void on_list(std::function<void(const std::string& line)> hook);
+
     /// What was asked: "list pods shop", "get namespaces  shop".
     std::vector<std::string> asked() const;
+    /// Each list: "pods shop", with " metadata", " at 7", " name=web", " next" (a later page).
+    std::vector<std::string> lists() const;
 
     net::MakeTransport maker();
 
@@ -59,6 +82,11 @@ class FakeApiServer {
         std::string ns;
         std::string name;
         std::map<std::string, std::string> query;
+        bool wants_metadata = false;
+
+        std::string value(const char* word) const;
+        /// Its line in lists().
+        std::string describe() const;
     };
 
     using Objects = std::map<std::pair<std::string, std::string>, std::string>;
@@ -66,6 +94,8 @@ class FakeApiServer {
     net::Response answer_question(const Question& question, const std::string& body);
     net::Response discover(const std::string& path) const;
     net::Response list(const Question& question);
+    std::optional<net::Response> find_fault(const Question& question);
+    std::vector<std::string> select(const Question& question);
     net::Response review(const std::string& body) const;
     Question read(const net::Request& request) const;
     bool is_refused(const std::string& question, int& status) const;
@@ -76,7 +106,15 @@ class FakeApiServer {
     std::vector<std::pair<std::string, int>> refused_;
     std::vector<std::string> broken_groups_;
     std::vector<std::string> asked_;
+    std::vector<std::string> lists_;
+    std::set<std::string, std::less<>> apart_;
+    std::map<std::string, std::size_t, std::less<>> slow_;
+    std::function<void(const std::string&)> list_hook_;
+    std::uint64_t version_ = 7;
+    std::uint64_t compacted_ = 0;
     int expiring_ = 0;
+    int throttled_ = 0;
+    bool has_metadata_ = true;
 };
 
 }  // namespace backup::testing

@@ -204,3 +204,35 @@ TEST_CASE("an error names the line and not the content") {
 TEST_CASE("what is not UTF-8 text is refused") {
     CHECK(error_code_of([] { return parse_yaml("a: \xff"); }) == ErrorCode::InvalidArgument);
 }
+
+TEST_CASE("a located document knows the line of each part") {
+    const auto [value, lines] = parse_located_yaml(
+        "# two\n"          // 1
+        "base: &base\n"    // 2
+        "  kind: x\n"      // 3
+        "list:\n"          // 4
+        "  - one\n"        // 5
+        "  -\n"            // 6
+        "    name: two\n"  // 7
+        "    <<: *base\n"  // 8
+        "  - *base\n"      // 9
+        "base: [a,\n"      // 10: the last one wins
+        "       b]\n");    // 11
+    CHECK(format_json(value) ==
+          R"({"base":["a","b"],"list":["one",{"name":"two","kind":"x"},{"kind":"x"}]})");
+    REQUIRE(lines.parts.size() == 2);
+    const auto& base = lines.parts[0];
+    CHECK(base.line == 10);
+    REQUIRE(base.parts.size() == 2);
+    CHECK(base.parts[1].line == 11);
+    const auto& list = lines.parts[1];
+    CHECK(list.line == 4);
+    REQUIRE(list.parts.size() == 3);
+    CHECK(list.parts[0].line == 5);
+    CHECK(list.parts[1].line == 7);
+    REQUIRE(list.parts[1].parts.size() == 2);
+    CHECK(list.parts[1].parts[0].line == 7);
+    CHECK(list.parts[1].parts[1].parts.empty());
+    CHECK(list.parts[2].line == 9);
+    CHECK(list.parts[2].parts.empty());
+}

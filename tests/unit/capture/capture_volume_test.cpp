@@ -127,6 +127,30 @@ TEST_CASE("a mover that keeps to the protocol is believed") {
     CHECK(record.message.find("mnt: mounted") != std::string::npos);
 }
 
+TEST_CASE("a file that was deleted meanwhile is told, but is no loss") {
+    Fixture fixture;
+    FileEnd gone;
+    gone.is_gone = true;
+    gone.unreadable = "open: No such file or directory";
+    auto linked = file("linked", 5);
+    linked.entry.link_count = 2;
+    const auto failure = fixture.failure_with([&](Channel& channel) {
+        channel.send(
+            encode_entries({directory(), file("a", 5), file("b", 0), linked, DirectoryEnd{}}), {});
+        channel.send(content_of(1, {gone}), {});
+        channel.send(content_of(3, {gone}), {});
+        channel.send(encode_finished({10, 20, 30}), {});
+        channel.finish({});
+    });
+    CHECK_FALSE(failure);
+    const auto& record = fixture.captured.record;
+    CHECK(record.files == 2);
+    CHECK(record.files_changed == 1);
+    CHECK(record.changed == std::vector<std::string>{"a: deleted meanwhile"});
+    // Another name of it may still have the content that could not be read.
+    CHECK(record.unreadable == std::vector<std::string>{"linked: open: No such file or directory"});
+}
+
 TEST_CASE("content under the id of other content is refused") {
     Fixture fixture;
     const Bytes victim = fixture.random.bytes(5000);

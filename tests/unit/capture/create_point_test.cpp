@@ -256,9 +256,12 @@ TEST_CASE("selected objects bring what they need", "[create]") {
     }
     CHECK(paths ==
           "extra/resources.json\n"
+          "extra/rules.json\n"
+          "extra/rules/shop.json\n"
           "objects/cluster/namespaces/shop\n"
           "objects/namespaces/shop/configmaps/settings\n"
-          "objects/namespaces/shop/deployments.apps/web\n");
+          "objects/namespaces/shop/deployments.apps/web\n"
+          "objects/namespaces/shop/serviceaccounts/default\n");
 }
 
 TEST_CASE("annotated objects are found wherever they are", "[create]") {
@@ -341,7 +344,7 @@ TEST_CASE("claims whose data is not read say why", "[create]") {
     SECTION("rights are missing") {
         scene.server.refuse("review pods");
         expected =
-            "bound Failed None\nlost Failed None\nmanifest Skipped ExcludedByMark\n"
+            "bound Failed Forbidden\nlost Failed LostVolume\nmanifest Skipped ExcludedByMark\n"
             "waits Skipped Unbound\nmarked Skipped ExcludedByMark\n";
     }
     SECTION("no volumes are wanted") {

@@ -123,7 +123,7 @@ std::vector<Row> object_rows() {
         {.what = "events, named",
          .resource = "events",
          .flags = [](ScopeFlags& f) { f.include_resources = {"events"}; },
-         .rule = "resource.in"},
+         .rule = "resource.included"},
         {.what = "events, by pattern only",
          .resource = "events",
          .flags = [](ScopeFlags& f) { f.include_resources = {"*"}; },
@@ -150,7 +150,7 @@ std::vector<Row> object_rows() {
              [](ScopeFlags& f) {
                  f.selectors = {"app=db", "app=web"};
              },
-         .rule = "resource.in"},
+         .rule = "selector"},
         {.what = "label does not match",
          .resource = "pods",
          .flags = [](ScopeFlags& f) { f.selectors = {"app=web"}; },
@@ -176,7 +176,28 @@ std::vector<Row> object_rows() {
          .resource = "pods",
          .object = [](ObjectFacts& o) { o.annotations["kubectl-backup/include"] = "true"; },
          .flags = [](ScopeFlags& f) { f.annotated = true; },
-         .rule = "resource.in"},
+         .rule = "selector"},
+        {.what = "in an annotated namespace",
+         .resource = "pods",
+         .flags = [](ScopeFlags& f) { f.annotated = true; },
+         .context = {.is_namespace_annotated = true},
+         .rule = "namespace.annotated"},
+        {.what = "an annotated namespace is not the same as a label",
+         .resource = "pods",
+         .flags =
+             [](ScopeFlags& f) {
+                 f.annotated = true;
+                 f.selectors = {"app=web"};
+             },
+         .context = {.is_namespace_annotated = true},
+         .verdict = Verdict::Out,
+         .rule = "selector.label"},
+        {.what = "a mark on what nobody asked for is not told",
+         .resource = "pods",
+         .object = marked,
+         .flags = [](ScopeFlags& f) { f.selectors = {"app=web"}; },
+         .verdict = Verdict::Out,
+         .rule = "mark"},
         {.what = "cluster-scoped, one namespace asked for",
          .resource = "storageclasses.storage.k8s.io",
          .namespaced = false,

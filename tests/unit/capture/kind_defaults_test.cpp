@@ -89,3 +89,23 @@ TEST_CASE("every rule says why", "[kind_defaults]") {
         CHECK_FALSE(rule.reason.empty());
     }
 }
+
+TEST_CASE("kinds that are made again are known, and stored all the same", "[kind_defaults]") {
+    for (const auto* const kind : {"nodes",
+                                   "ciliumendpoints.cilium.io",
+                                   "vulnerabilityreports.aquasecurity.github.io",
+                                   "orders.acme.cert-manager.io",
+                                   "volumesnapshots.snapshot.storage.k8s.io",
+                                   "backups.velero.io"}) {
+        CAPTURE(kind);
+        CHECK_FALSE(find_generated(kind).empty());
+        CHECK(find_kind_rule(kind) == nullptr);
+    }
+    for (const auto* const kind : {"pods",
+                                   "certificates.cert-manager.io",
+                                   "volumes.longhorn.io",
+                                   "volumesnapshotclasses.snapshot.storage.k8s.io"}) {
+        CAPTURE(kind);
+        CHECK(find_generated(kind).empty());
+    }
+}

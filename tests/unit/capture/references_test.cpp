@@ -10,8 +10,8 @@ namespace {
 
 std::string references(std::string_view resource, std::string_view json) {
     std::string text;
-    for (const auto& key : references_of(resource, "shop", parse_json(json))) {
-        text += model::format_object_key(key) + " ";
+    for (const auto& reference : references_of(resource, "shop", parse_json(json))) {
+        text += model::format_object_key(reference.key) + " ";
     }
     return text;
 }
@@ -54,6 +54,54 @@ TEST_CASE("a stateful set needs the claims of its replicas", "[references]") {
                      R"({"metadata":{"name":"db"},"spec":{"replicas":2,"ordinals":{"start":1},
                          "volumeClaimTemplates":[{"metadata":{"name":"data"}}]}})") ==
           "persistentvolumeclaims/shop/data-db-1 persistentvolumeclaims/shop/data-db-2 ");
+    CHECK(references("statefulsets.apps", R"({"spec":{"serviceName":"db"}})") ==
+          "services/shop/db ");
+}
+
+TEST_CASE("a reference tells the field that names it", "[references]") {
+    const std::string spec(kPodSpec);
+    const auto why = [&](std::string_view resource, const std::string& json, const char* name) {
+        std::string text;
+        for (const auto& reference : references_of(resource, "shop", parse_json(json))) {
+            text += reference.key.name == name ? reference.why : "";
+        }
+        return text;
+    };
+    CHECK(why("pods", R"({"spec":)" + spec + "}", "web") == "spec.serviceAccountName");
+    CHECK(why("jobs.batch", R"({"spec":{"template":{"spec":)" + spec + "}}}", "db") ==
+          "spec.template.spec.containers.env.valueFrom.secretKeyRef.name");
+    CHECK(why("persistentvolumeclaims", R"({"spec":{"volumeName":"pv-1"}})", "pv-1") ==
+          "spec.volumeName");
+}
+
+TEST_CASE("a pod brings the claims of its ephemeral volumes", "[references]") {
+    CHECK(references("pods",
+                     R"({"metadata":{"name":"web"},"spec":{"serviceAccountName":"web",
+                         "volumes":[{"name":"scratch","ephemeral":{}}]}})") ==
+          "persistentvolumeclaims/shop/web-scratch serviceaccounts/shop/web ");
+}
+
+TEST_CASE("what custom resources name is guessed from the names of members", "[references]") {
+    const auto found = guess_references("shop", parse_json(R"({
+        "status": {"secretName": "not-this"},
+        "spec": {"secretName": "tls", "issuerRef": {"name": "ca"},
+                 "auth": [{"secretRef": {"name": "password"}}, {"secretRef": "odd"}],
+                 "template": {"volumes": [{"configMap": {"name": "settings"}}]},
+                 "storage": {"storageClassName": "fast", "existingClaim": "data"}}})"));
+    std::string text;
+    for (const auto& [key, why] : found) {
+        text += model::format_object_key(key) + " (" + why + ") ";
+    }
+    CHECK(text ==
+          "configmaps/shop/settings (member configMap) "
+          "persistentvolumeclaims/shop/data (member existingClaim) "
+          "secrets/shop/password (member secretRef) secrets/shop/tls (member secretName) "
+          "storageclasses.storage.k8s.io/fast (member storageClassName) ");
+    std::string many = R"({"spec":{"list":[)";
+    for (int i = 0; i < 3000; ++i) {
+        many += R"({"secretName":"s)" + std::to_string(i) + R"("},)";
+    }
+    CHECK(guess_references("shop", parse_json(many + "{}]}}")).size() == kMostGuesses);
 }
 
 TEST_CASE("a hostile number of replicas has an end", "[references]") {
@@ -79,7 +127,8 @@ TEST_CASE("cluster-scoped objects are found from the objects that name them", "[
 }
 
 TEST_CASE("odd shapes are no references", "[references]") {
-    CHECK(references("pods", R"({"spec":{"volumes":"x","containers":[1,null]}})").empty());
+    CHECK(references("pods", R"({"spec":{"volumes":"x","containers":[1,null]}})") ==
+          "serviceaccounts/shop/default ");
     CHECK(references("pods", R"([])").empty());
 }
 

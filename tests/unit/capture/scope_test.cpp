@@ -61,6 +61,19 @@ TEST_CASE("selectors narrow, and are not split at commas", "[scope]") {
           R"x("annotations":["kubectl-backup/include=true"]})x");
 }
 
+TEST_CASE("words that were not typed are the defaults", "[scope]") {
+    ScopeFlags flags;
+    flags.cluster_resources.clear();
+    flags.volumes.clear();
+    const Scope scope = make_scope(flags, "default");
+    CHECK(scope.cluster_resources == ClusterResources::Auto);
+    CHECK(scope.volumes == VolumeMode::Auto);
+    flags.volumes = "snapshot";
+    flags.cluster_resources = "none";
+    CHECK(format_json(to_json(make_scope(flags, "shop"))) ==
+          R"({"namespaces":["shop"],"clusterResources":"none","volumes":"snapshot"})");
+}
+
 TEST_CASE("each wrong flag is named", "[scope]") {
     ScopeFlags flags;
     std::string expected;
@@ -94,8 +107,8 @@ TEST_CASE("each wrong flag is named", "[scope]") {
         expected = "--cluster-resources: unknown value 'some'";
     }
     SECTION("volumes") {
-        flags.volumes = "snapshot";
-        expected = "--volumes: unknown value 'snapshot'";
+        flags.volumes = "fast";
+        expected = "--volumes: unknown value 'fast'";
     }
     const auto error = error_of([&] { return make_scope(flags, "default"); });
     CHECK_THAT(std::string(error.what()), contains(expected));

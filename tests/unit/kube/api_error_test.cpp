@@ -2,6 +2,7 @@
 #include "core/kube/api_error.hpp"
 
 #include "core/kube/exec_status.hpp"
+#include "core/kube/refusal.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 
@@ -47,15 +48,54 @@ TEST_CASE("the message of the server comes through, made safe") {
     CHECK(std::string(error.what()).find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("Forbidden names the rule that is missing") {
+TEST_CASE("Forbidden names the rule that is missing, ready for a Role") {
     const auto error = api_error(response(403, "{}"), kAsked);
-    for (const auto* part : {"[list]", "[\"apps\"]", "[deployments]", "namespace shop"}) {
-        CHECK_THAT(std::string(error.hint()), testing::contains(part));
-    }
+    CHECK(std::string(error.hint()) ==
+          R"(add to a Role in namespace shop: - {apiGroups: ["apps"], )"
+          R"(resources: ["deployments"], verbs: ["list"]})");
+    CHECK(std::string(
+              api_error(response(403, "{}"), {"create, get", "", "pods/exec", "a", "b"}).hint()) ==
+          R"(add to a Role in namespace a: - {apiGroups: [""], resources: ["pods/exec"], )"
+          R"(verbs: ["create", "get"]})");
     auto cluster_wide = kAsked;
     cluster_wide.ns.clear();
     CHECK_THAT(std::string(api_error(response(403, "{}"), cluster_wide).hint()),
-               testing::contains("ClusterRole"));
+               testing::starts_with("add to a ClusterRole: "));
+}
+
+TEST_CASE("a refusal that RBAC cannot mend does not send people to RBAC") {
+    const Asked asked{"create", "", "pods", "shop", ""};
+    const auto [message,
+                reason,
+                hint] = GENERATE(table<std::string, model::SkipReason, std::string>({
+        {"pods \\\"m\\\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0",
+         model::SkipReason::QuotaExceeded,
+         "describe quota"},
+        {"pods \\\"m\\\" is forbidden: failed quota: q: must specify limits.cpu",
+         model::SkipReason::QuotaExceeded,
+         "describe quota"},
+        {"pods \\\"m\\\" is forbidden: violates PodSecurity \\\"restricted:latest\\\": x",
+         model::SkipReason::NotAdmitted,
+         "admission policy"},
+        {"admission webhook \\\"a.b\\\" denied the request: no",
+         model::SkipReason::NotAdmitted,
+         "admission policy"},
+        {"pods \\\"m\\\" is forbidden: unable to create new content in namespace shop because it "
+         "is being terminated",
+         model::SkipReason::NamespaceTerminating,
+         "being deleted"},
+        {"pods is forbidden: User \\\"u\\\" cannot create resource \\\"pods\\\" in API group "
+         "\\\"\\\" in the namespace \\\"exceeded quota\\\"",
+         model::SkipReason::Forbidden,
+         "add to a Role"},
+        {"no", model::SkipReason::Forbidden, "add to a Role"},
+    }));
+    const auto error = api_error(
+        response(403, R"({"kind":"Status","reason":"Forbidden","message":")" + message + "\"}"),
+        asked);
+    CHECK(error.code() == ErrorCode::Forbidden);
+    CHECK(reason_of(error) == reason);
+    CHECK_THAT(std::string(error.hint()), testing::contains(hint));
 }
 
 TEST_CASE("what a 410 and a 429 carry") {

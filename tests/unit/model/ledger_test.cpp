@@ -37,6 +37,23 @@ VolumeRecord some_volume() {
     return volume;
 }
 
+HookRecord some_hook() {
+    HookRecord hook;
+    hook.name_space = "shop";
+    hook.pod = "db-0";
+    hook.container = "db";
+    hook.command = {"/bin/sh", "-c", "freeze \"it\""};
+    hook.phase = HookPhase::Post;
+    hook.outcome = HookOutcome::TimedOut;
+    hook.may_fail = true;
+    hook.origin = "annotation kubectl-backup/post-hook";
+    hook.message = "it did not end in 30s";
+    hook.exit_code = -1;
+    hook.duration_ms = 30'000;
+    hook.output = "line 1\nline 2";
+    return hook;
+}
+
 Ledger read_back(const Ledger& ledger) {
     return ledger_from_json(parse_json(format_json(to_json(ledger))));
 }
@@ -59,28 +76,69 @@ TEST_CASE("a ledger comes back as it was") {
     ledger.volumes[1].unreadable = {"/a: EIO", "/b: EACCES"};
     ledger.volumes[1].files_changed = 1;
     ledger.volumes[1].changed = {"/log"};
+    ledger.volumes[0].rule = "volume-rule 2";
+    ledger.volumes[0].missing_rules = {{"create", "", "pods/exec", "shop"}, {"get", "g", "x", ""}};
+    ledger.hooks = {some_hook(), {}};
     ledger.problems = {{"namespace gone", "not found"}};
     ledger.warnings = {"two", "words"};
+    ledger.severity.set("FilesChanged", Severity::Ok);
+    ledger.severity.set("Unbound", Severity::Failed);
     CHECK(read_back(ledger) == ledger);
+}
+
+TEST_CASE("a ledger of an older version is read, with the default severities") {
+    const auto ledger = ledger_from_json(parse_json(
+        R"({"version":1,"lists":[{"resource":"pods","outcome":"Protected","count":3}],)"
+        R"("volumes":[{"namespace":"shop","claim":"data","outcome":"Skipped","reason":"Unbound"}],)"
+        R"("problems":[],"warnings":[]})"));
+    REQUIRE(ledger.volumes.size() == 1);
+    CHECK(ledger.volumes[0].reason == SkipReason::Unbound);
+    CHECK(ledger.volumes[0].rule.empty());
+    CHECK(ledger.hooks.empty());
+    CHECK(ledger.severity.is_empty());
+}
+
+TEST_CASE("a reason of a newer version keeps its word") {
+    const auto ledger = ledger_from_json(parse_json(
+        R"({"version":1,"severity":{"TooOld":"failed","FilesChanged":"odd","ListFailed":7},)"
+        R"("lists":[{"resource":"pods","outcome":"Failed","reason":"TooOld","message":"why"},)"
+        R"({"resource":"pods","outcome":"Skipped","reason":"TooOld"}]})"));
+    REQUIRE(ledger.lists.size() == 2);
+    CHECK(ledger.lists[0].reason == SkipReason::Other);
+    CHECK(ledger.lists[0].message == "TooOld: why");
+    CHECK(ledger.lists[1].message == "TooOld");
+    CHECK(ledger.severity.is_empty());
+    CHECK(ledger.status() == PointStatus::Incomplete);
+    CHECK(read_back(ledger) == ledger);
+}
+
+TEST_CASE("what a hook printed need not be UTF-8") {
+    Ledger ledger;
+    ledger.hooks = {some_hook()};
+    ledger.hooks[0].output = "caf\xe9";
+    CHECK(read_back(ledger).hooks[0].output == "caf\\xe9");
 }
 
 TEST_CASE("every outcome, reason and status has one word") {
     Ledger ledger;
     for (const auto outcome : {Outcome::Protected, Outcome::Skipped, Outcome::Failed}) {
-        for (const auto reason : {SkipReason::None,
-                                  SkipReason::NeverStored,
-                                  SkipReason::ExcludedByUser,
-                                  SkipReason::ExcludedByMark,
-                                  SkipReason::NotListable,
-                                  SkipReason::Terminating,
-                                  SkipReason::Unbound,
-                                  SkipReason::NoData,
-                                  SkipReason::BlockWithoutAccess,
-                                  SkipReason::GroupIgnored}) {
+        for (const auto reason : all_skip_reasons()) {
             auto list = some_list();
             list.outcome = outcome;
             list.reason = reason;
             ledger.lists.push_back(list);
+        }
+    }
+    CHECK(read_back(ledger) == ledger);
+    for (const auto phase : {HookPhase::Pre, HookPhase::Post, HookPhase::Command}) {
+        for (const auto outcome : {HookOutcome::Succeeded,
+                                   HookOutcome::Failed,
+                                   HookOutcome::TimedOut,
+                                   HookOutcome::NotRun}) {
+            auto hook = some_hook();
+            hook.phase = phase;
+            hook.outcome = outcome;
+            ledger.hooks.push_back(hook);
         }
     }
     CHECK(read_back(ledger) == ledger);
@@ -104,6 +162,7 @@ TEST_CASE("the status is that of the worst record") {
     changed.volumes[0].files_changed = 1;
     CHECK(changed.status() == PointStatus::Warnings);
     auto mixed = ledger;
+    mixed.lists[0].outcome = Outcome::Protected;
     mixed.lists[0].is_consistent = false;
     CHECK(mixed.status() == PointStatus::Warnings);
     auto warned = ledger;
@@ -132,6 +191,10 @@ TEST_CASE("what is no ledger is refused, what is unknown is ignored") {
                              R"({"version":1,"lists":[{"outcome":"Lost"}]})",
                              R"({"version":1,"lists":[{"outcome":"Failed","count":-1}]})",
                              R"({"version":1,"lists":[1]})",
+                             R"({"version":1,"hooks":[{"phase":"Pre","outcome":"Fine"}]})",
+                             R"({"version":1,"hooks":[{"phase":"In","outcome":"Failed"}]})",
+                             R"({"version":1,"hooks":[)"
+                             R"({"phase":"Pre","outcome":"Failed","exitCode":4000000000}]})",
                              R"({"version":1,"warnings":[1]})"}) {
         INFO(text);
         CHECK(error_code_of([&] { return ledger_from_json(parse_json(text)); }) ==

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace backup::testing {
 
@@ -56,9 +57,27 @@ bool is_selected(const Json& object, const std::string& query) {
     return true;
 }
 
+void merge(const Json& patch, Json& object) {
+    for (const auto& [name, value] : patch.members()) {
+        if (value.is_object()) {
+            merge(value, object[name]);
+        } else {
+            object[name] = value;
+        }
+    }
+}
+
 bool is_collection(const std::string& path) {
     const auto last = path.substr(path.rfind('/') + 1);
-    return last == "pods" || last == "configmaps" || last == "nodes" || last == "events";
+    const std::set<std::string> collections{"pods",
+                                            "configmaps",
+                                            "nodes",
+                                            "events",
+                                            "persistentvolumeclaims",
+                                            "persistentvolumes",
+                                            "volumesnapshots",
+                                            "volumesnapshotcontents"};
+    return collections.contains(last);
 }
 
 }  // namespace
@@ -97,8 +116,9 @@ void FakeApi::put(const std::string& path, Json object) {
     auto& metadata = object["metadata"];
     metadata["name"] = path.substr(path.rfind('/') + 1);
     const auto parts = split(path, '/');
-    if (parts.size() > 6) {
-        metadata["namespace"] = parts[4];
+    const auto word = std::ranges::find(parts, "namespaces");
+    if (std::distance(word, parts.end()) > 2) {
+        metadata["namespace"] = *(word + 1);
     }
     metadata["uid"] = concat("uid-", next_uid_++);
     if (metadata.find("creationTimestamp") == nullptr) {
@@ -110,6 +130,14 @@ void FakeApi::put(const std::string& path, Json object) {
 std::optional<Json> FakeApi::find(const std::string& path) const {
     const auto found = objects_.find(path);
     return found == objects_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void FakeApi::change(const std::string& path, const std::function<void(Json&)>& edit) {
+    edit(objects_.at(path));
+}
+
+void FakeApi::erase(const std::string& path) {
+    objects_.erase(path);
 }
 
 std::vector<std::string> FakeApi::names(const std::string& prefix) const {
@@ -124,7 +152,7 @@ std::vector<std::string> FakeApi::names(const std::string& prefix) const {
 
 net::Response FakeApi::list(const std::string& path, const std::string& query) const {
     const auto kind = path.substr(path.rfind('/'));
-    const bool is_of_all = path == "/api/v1" + kind && kind != "/nodes";
+    const bool is_of_all = path.find("/namespaces/") == std::string::npos && kind != "/nodes";
     Json items = Json::array();
     for (const auto& [object_path, object] : objects_) {
         const bool is_there = is_of_all ? object_path.find(kind + "/") != std::string::npos
@@ -176,10 +204,16 @@ net::Response FakeApi::answer(const net::Request& request) {
     if (found == objects_.end()) {
         return status(404, "NotFound", path + " not found");
     }
-    response.body = format_json(found->second);
     const bool is_dry = (query + request.body).find("dryRun") != std::string::npos;
+    if (request.method == "PATCH" && !is_dry) {
+        merge(parse_json(request.body), found->second);
+    }
+    response.body = format_json(found->second);
     if (request.method == "DELETE" && !is_dry) {
         objects_.erase(found);
+        if (on_delete) {
+            on_delete(path);
+        }
     }
     return response;
 }

@@ -20,12 +20,17 @@ class FakeApi {
     /// "/api/v1/namespaces/shop/pods/web", "/api/v1/nodes/a"; gives it a uid and its names.
     void put(const std::string& path, Json object);
     std::optional<Json> find(const std::string& path) const;
+    /// As a controller does: without a new uid.
+    void change(const std::string& path, const std::function<void(Json&)>& edit);
+    void erase(const std::string& path);
     /// Names of the objects whose path begins so.
     std::vector<std::string> names(const std::string& prefix) const;
 
     /// Asked before everything else: an answer instead of the object.
     std::function<std::optional<net::Response>(const net::Request&, const std::string& path)>
         refuse;
+    /// Called after an object was deleted.
+    std::function<void(const std::string& path)> on_delete;
     /// May change what a POST stores.
     std::function<void(const std::string& path, Json& object)> on_create;
 

@@ -5,6 +5,8 @@
 #include "tests/support/errors.hpp"
 #include "tests/unit/volume_pod/fake_api.hpp"
 
+#include <algorithm>
+
 using namespace backup;
 using namespace backup::volume;
 using testing::FakeApi;
@@ -96,4 +98,21 @@ TEST_CASE("without the right to list pods there is no consumer") {
                                        : std::nullopt;
     };
     CHECK_FALSE(get_claim_facts(api.client, "shop", "data", {}).consumer);
+}
+
+TEST_CASE("several claims cost one look at the pods") {
+    FakeApi api;
+    api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteOnce"));
+    api.put(kShop + "persistentvolumeclaims/other", claim("ReadWriteOnce"));
+    api.put("/api/v1/persistentvolumes/pv",
+            parse_json(R"({"spec":{"nodeAffinity":{"required":{"nodeSelectorTerms":[]}}}})"));
+    api.put(kShop + "pods/web-0", pod("Running", "n1"));
+    const auto facts = list_claim_facts(api.client, "shop", {"data", "other"}, {});
+    REQUIRE(facts.size() == 2);
+    REQUIRE(facts[0].consumer);
+    CHECK(facts[0].consumer->volume == "v");
+    CHECK_FALSE(facts[0].is_on_some_nodes);
+    CHECK_FALSE(facts[1].consumer);
+    CHECK(facts[1].is_on_some_nodes);
+    CHECK(std::count(api.lines.begin(), api.lines.end(), "GET " + kShop + "pods") == 1);
 }

@@ -166,3 +166,12 @@ TEST_CASE("a user nobody has named comes from the consumer's image, or is nobody
     plan.claims = {claim("data")};
     CHECK(text(make_mover_pod(plan), {"spec", "securityContext", "runAsUser"}) == "65534");
 }
+
+TEST_CASE("a volume that says which cluster nodes reach it is reached whatever their taints") {
+    auto facts = claim("data");
+    CHECK(text(make_mover_pod(plan_for(facts, MoverIdentity::Root)), {"spec", "tolerations"}) ==
+          "-");
+    facts.is_on_some_nodes = true;
+    CHECK(text(make_mover_pod(plan_for(facts, MoverIdentity::Root)), {"spec", "tolerations"}) ==
+          R"([{"operator":"Exists"}])");
+}

@@ -72,3 +72,28 @@ TEST_CASE("the newest warning explains") {
                         event("Warning", "2026-01-01T00:00:00Z", "old")}) == "FailedMount: new");
     CHECK(last_warning({}).empty());
 }
+
+TEST_CASE("a mover that ran has ended when its pod says so, or nobody answers for it") {
+    const auto end_of = [](const std::string& status) {
+        return end_of_mover(parse_json(R"({"status":)" + status + "}"));
+    };
+    const std::string running =
+        R"("phase":"Running","containerStatuses":[{"state":{"running":{}}}])";
+    CHECK_FALSE(end_of("{" + running + "}").has_ended);
+    CHECK_FALSE(
+        end_of("{" + running + R"(,"conditions":[{"type":"Ready","status":"True"}]})").has_ended);
+    const auto evicted =
+        end_of(R"({"phase":"Failed","reason":"Evicted","message":"The node was low on resource"})");
+    CHECK(evicted.has_ended);
+    CHECK_FALSE(evicted.is_node_gone);
+    CHECK_THAT(evicted.why, contains("Evicted: The node was low on resource"));
+    CHECK(end_of(R"({"phase":"Failed","reason":"NodeLost"})").is_node_gone);
+    const auto silent =
+        end_of("{" + running + R"(,"conditions":[{"type":"Ready","status":"False"},)" +
+               R"({"type":"ContainersReady","status":"True"}]})");
+    CHECK(silent.has_ended);
+    CHECK(silent.is_node_gone);
+    CHECK(end_of(R"({"phase":"Running","containerStatuses":[{"state":{"terminated":)"
+                 R"({"reason":"OOMKilled","exitCode":137}}}]})")
+              .has_ended);
+}

@@ -176,9 +176,10 @@ TEST_CASE("describe tells what a point holds") {
     const auto text = desk.run({"describe", "one"}).out;
     for (const auto* part : {"Name:         one\n",
                              "Status:       Complete\n",
+                             "Verdict:      1 of 1 claim with data\n",
                              "a line",
                              "Namespaces:   shop\n",
-                             "shop/data-0   Protected   3"}) {
+                             "shop/data-0   Protected   directory   none          3"}) {
         CHECK_THAT(text, contains(part));
     }
     const auto json = parse_json(desk.run({"show", "latest:shop", "-o", "json"}).out);

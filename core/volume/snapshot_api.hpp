@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The resources beside the core group that volumes have to do with. v1 of the snapshots is served
+// since external-snapshotter 4.0 (Kubernetes 1.20); older versions are not spoken.
+#pragma once
+
+#include "core/volume/mover_api.hpp"
+
+namespace backup::volume {
+
+inline constexpr const char* kSnapshotGroup = "snapshot.storage.k8s.io";
+inline constexpr const char* kStorageGroup = "storage.k8s.io";
+
+inline model::ApiResource group_resource(const char* group,
+                                         const char* kind,
+                                         const char* plural,
+                                         IsNamespaced is_namespaced = IsNamespaced::No) {
+    auto resource = core_resource(kind, plural, is_namespaced);
+    resource.group = group;
+    return resource;
+}
+
+struct SnapshotApi {
+    model::ApiResource snapshots =
+        group_resource(kSnapshotGroup, "VolumeSnapshot", "volumesnapshots", IsNamespaced::Yes);
+    model::ApiResource contents =
+        group_resource(kSnapshotGroup, "VolumeSnapshotContent", "volumesnapshotcontents");
+    model::ApiResource classes =
+        group_resource(kSnapshotGroup, "VolumeSnapshotClass", "volumesnapshotclasses");
+};
+
+struct StorageApi {
+    model::ApiResource claims = core_resource("PersistentVolumeClaim", "persistentvolumeclaims");
+    model::ApiResource volumes =
+        core_resource("PersistentVolume", "persistentvolumes", IsNamespaced::No);
+    model::ApiResource classes = group_resource(kStorageGroup, "StorageClass", "storageclasses");
+    model::ApiResource drivers = group_resource(kStorageGroup, "CSIDriver", "csidrivers");
+};
+
+}  // namespace backup::volume

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Who may do how much: the manifests of docs/rbac.md, the role `edit`, and what forbids a part of a backup.
+
+Whatever is forbidden, the rest is saved, and the ledger names the rule that is missing.
+"""
+import json
+import os
+import re
+import subprocess
+
+import support
+
+RBAC = support.TOP / "docs" / "rbac.md"
+
+
+def manifests():
+    """The manifests of docs/rbac.md, by name."""
+    documents = re.findall(r"```yaml\n(.*?)```", RBAC.read_text(), re.S)
+    return {re.search(r"(?m)^  name: (\S+)", document)[1]: document for document in documents}
+
+
+class Rights(support.ClusterCase):
+    def setUp(self):
+        super().setUp()
+        self.claim()
+        self.pod()
+        (self.volume_directory() / "file").write_text("content")
+        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "door"}, "stringData": {"key": "x"}},
+                   {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "b"}},
+                   namespace=self.namespace)
+
+    def new_user(self):
+        """A user without any rights: name and environment."""
+        user = "backup-" + support.random_word()
+        path = subprocess.run(support.cluster_command("user", user), check=True, capture_output=True,
+                              text=True).stdout.strip()
+        return user, {"KUBECONFIG": path}
+
+    def bind(self, user, role, kind="role", namespace=None):
+        namespace = namespace or self.namespace
+        self.kubectl("-n", namespace, "create", "rolebinding", f"{user}-{role}", f"--{kind}={role}", "--user=" + user)
+
+    def bind_cluster_wide(self, user, role):
+        name = f"{user}-{role}"
+        self.kubectl("create", "clusterrolebinding", name, "--clusterrole=" + role, "--user=" + user)
+        self.addCleanup(self.kubectl, "delete", "clusterrolebinding", name, check=False)
+
+    def apply_manifest(self, name, change=lambda text: text):
+        document = manifests()[name]
+        self.kubectl("-n", self.namespace, "apply", "-f", "-", stdin=change(document))
+        if "kind: ClusterRole\n" in document:
+            self.addCleanup(self.kubectl, "delete", "clusterrole", name, check=False)
+
+    def add_rules(self, user, lines):
+        """A Role made of the lines that `describe` shows as missing, as they stand."""
+        name = "granted-" + support.random_word()
+        role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n" \
+               f"  name: {name}\nrules:\n" + "".join(line + "\n" for line in lines)
+        self.kubectl("-n", self.namespace, "apply", "-f", "-", stdin=role)
+        self.bind(user, name)
+
+    def create(self, environment, *words, code=0):
+        return self.backup("create", "-n", self.namespace, *words, "-o", "json", code=code,
+                           environment=environment).json()
+
+    def failed_lists(self, point):
+        return {entry["resource"]: entry for entry in point["ledger"]["lists"] if entry["outcome"] == "Failed"}
+
+    def check_volume(self, point):
+        volume = point["ledger"]["volumes"][0]
+        self.assertEqual("Protected", volume["outcome"], volume)
+        self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+
+    def check_clean(self):
+        self.wait_for(lambda: not self.left_here(), seconds=30, what="nothing of ours in the namespace")
+
+    def left_here(self):
+        """Of ours in the namespace of the test: others may be at work in the cluster."""
+        return self.kubectl("-n", self.namespace, "get", "pods,configmaps,persistentvolumeclaims", "-l",
+                            "app.kubernetes.io/managed-by=kubectl-backup", "-o", "name").out.split()
+
+    def missing_rules(self):
+        """The lines under "Missing rights" of describe for this namespace."""
+        shown = self.backup("describe", "latest").out
+        self.assertIn("Missing rights", shown)
+        section = shown.split("Missing rights", 1)[1].split("\n\n", 1)[0]
+        part = section.split(f"namespace {self.namespace}:", 1)[1]
+        lines = re.split(r"\n  in a ", part)[0].splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+
+    def test_edit_role_backs_up_its_namespace(self):
+        user, rights = self.new_user()
+        self.bind(user, "edit", kind="clusterrole")
+        point = self.create(rights, code=3)
+        self.assertEqual("Incomplete", point["status"])
+        self.check_volume(point)
+        stored = {entry["resource"]: entry["count"] for entry in point["ledger"]["lists"]
+                  if entry["outcome"] == "Protected"}
+        for resource in ("configmaps", "secrets", "pods", "persistentvolumeclaims", "serviceaccounts"):
+            self.assertGreater(stored[resource], 0, resource)
+        failed = self.failed_lists(point)
+        self.assertIn("roles.rbac.authorization.k8s.io", failed)
+        for resource, entry in failed.items():
+            self.assertEqual("Forbidden", entry["reason"], entry)
+            plural, _, group = resource.partition(".")
+            rule = f'- {{apiGroups: ["{group}"], resources: ["{plural}"], verbs: ["list"]}}'
+            self.assertIn(f"add to a Role in namespace {self.namespace}: {rule}", entry["message"])
+        self.check_clean()
+
+        # What the role forbids can be left out, and then the point is as whole as it was asked for.
+        without = self.create(rights, "--exclude-resource", ",".join(failed))
+        self.assertIn(without["status"], ("Complete", "Warnings"))
+        self.assertEqual({}, self.failed_lists(without))
+
+    def test_the_rules_that_describe_names_are_the_ones_that_are_missing(self):
+        user, rights = self.new_user()
+        self.bind(user, "view", kind="clusterrole")
+        point = self.create(rights, code=3)
+        volume = point["ledger"]["volumes"][0]
+        self.assertEqual(("Failed", "Forbidden"), (volume["outcome"], volume["reason"]))
+        self.assertIn({"verb": "create", "apiGroup": "", "resource": "pods/exec", "namespace": self.namespace},
+                      volume["missingRules"])
+        self.assertIn("secrets", self.failed_lists(point))
+        self.add_rules(user, self.missing_rules())
+        point = self.create(rights)
+        self.assertEqual({}, self.failed_lists(point))
+        self.check_volume(point)
+        self.check_clean()
+
+
+    def test_role_of_one_namespace(self):
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup")
+        self.bind(user, "kubectl-backup")
+        point = self.create(rights)
+        self.assertEqual({}, self.failed_lists(point))
+        self.check_volume(point)
+        self.check_clean()
+
+    def test_role_with_what_is_related(self):
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup")
+        self.bind(user, "kubectl-backup")
+        self.apply_manifest("kubectl-backup-related")
+        self.bind_cluster_wide(user, "kubectl-backup-related")
+        point = self.create(rights)
+        self.assertEqual("Complete", point["status"], point["ledger"]["warnings"])
+        self.check_volume(point)
+
+    def test_role_of_many_namespaces(self):
+        other = self.make_namespace(prefix=self.namespace)
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup-all")
+        self.bind_cluster_wide(user, "kubectl-backup-all")
+        point = self.backup("create", "-n", self.namespace + "*", "-o", "json", environment=rights).json()
+        self.assertEqual(sorted([self.namespace, other]), sorted(point["namespaces"]))
+        self.check_volume(point)
+
+    def test_role_for_snapshots(self):
+        if self.kubectl("get", "storageclass", "csi", check=False).code != 0:
+            self.skipTest("the cluster has no storage with snapshots")
+        self.claim("copied", storage_class="csi")
+        self.pod("other", claim="copied")
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup")
+        self.bind(user, "kubectl-backup")
+
+        def method():
+            point = self.create(rights)
+            return [volume["method"] for volume in point["ledger"]["volumes"] if volume["claim"] == "copied"][0]
+        self.assertEqual("live", method())
+        self.apply_manifest("kubectl-backup-snapshots")
+        self.bind(user, "kubectl-backup-snapshots")
+        self.apply_manifest("kubectl-backup-snapshot-classes")
+        self.bind_cluster_wide(user, "kubectl-backup-snapshot-classes")
+        self.assertEqual("snapshot", method())
+        self.check_clean()
+
+    def test_objects_alone_need_no_right_to_make_anything(self):
+        user, rights = self.new_user()
+        self.add_rules(user, ['- {apiGroups: ["*"], resources: ["*"], verbs: ["get", "list"]}'])
+        point = self.create(rights, "--volumes=none")
+        self.assertEqual({}, self.failed_lists(point))
+        self.assertEqual("ExcludedByUser", point["ledger"]["volumes"][0]["reason"])
+
+
+    def test_nothing_is_allowed(self):
+        _, rights = self.new_user()
+        result = self.backup("create", "-n", self.namespace, environment=rights, code=None)
+        self.assert_error(result, 21, "add to a Role")
+        self.assertEqual(0, len(self.backup("list", "-o", "json", code=None).json()["items"]))
+
+    def test_secrets_are_forbidden(self):
+        user, rights = self.new_user()
+        # RBAC cannot take away: a Role of all kinds but Secrets.
+        kinds = self.kubectl("api-resources", "--namespaced", "--verbs=list", "--no-headers", "-o", "name").out.split()
+        groups = {}
+        for kind in kinds:
+            plural, _, group = kind.partition(".")
+            groups.setdefault(group, []).append(plural)
+        groups[""].remove("secrets")
+        lines = [f"- {{apiGroups: [{json.dumps(group)}], resources: {json.dumps(plurals)}, verbs: [get, list]}}"
+                 for group, plurals in groups.items()]
+        lines.append('- {apiGroups: [""], resources: ["pods", "configmaps", "pods/exec"], '
+                     'verbs: ["get", "create", "delete"]}')
+        self.add_rules(user, lines)
+        point = self.create(rights, code=3)
+        failed = self.failed_lists(point)
+        self.assertEqual(["secrets"], sorted(failed))
+        self.assertEqual("Forbidden", failed["secrets"]["reason"])
+        self.check_volume(point)
+        self.assertEqual(['- {apiGroups: [""], resources: ["secrets"], verbs: ["list"]}'], self.missing_rules())
+        self.check_clean()
+
+    def test_policy_says_how_bad_it_is(self):
+        user, rights = self.new_user()
+        self.bind(user, "edit", kind="clusterrole")
+        policy = self.home / "policy.yaml"
+
+        def status_with(severity, code):
+            policy.write_text("apiVersion: kubectl-backup/v1\nkind: Policy\nseverity:\n  Forbidden: " + severity + "\n")
+            return self.create(rights, "--policy", policy, code=code)["status"]
+        self.assertEqual("Warnings", status_with("warning", 0))
+        self.assertEqual("Incomplete", status_with("incomplete", 3))
+        self.assertEqual("Failed", status_with("failed", 1))
+        self.assertEqual(1, len(self.backup("list", "--status", "failed", "-o", "json").json()["items"]))
+        # No policy makes a claim without its data green.
+        self.kubectl("-n", self.namespace, "delete", "rolebinding", f"{user}-edit")
+        self.bind(user, "view", kind="clusterrole")
+        self.assertEqual("Warnings", status_with("ok", 0))
+        policy.write_text("apiVersion: kubectl-backup/v1\nkind: Policy\nseverity:\n  Unbound: ok\n")
+        refused = self.backup("create", "-n", self.namespace, "--policy", policy, code=None)
+        self.assert_error(refused, 2, "Unbound", "action: skip")
+
+    def test_exec_is_forbidden(self):
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup", lambda text: re.sub(
+            r'- apiGroups: \[""\]\n  resources: \["pods/exec"\]\n  verbs: .*\n', "", text))
+        self.bind(user, "kubectl-backup")
+        point = self.create(rights, code=3)
+        self.assertEqual({}, self.failed_lists(point))
+        volume = point["ledger"]["volumes"][0]
+        self.assertEqual(("Failed", "Forbidden"), (volume["outcome"], volume["reason"]))
+        self.assertEqual({"pods/exec"}, {rule["resource"] for rule in volume["missingRules"]})
+        self.assertIn("pods/exec", volume["message"])
+        # It was asked before, so nothing had to be made and removed.
+        self.assertEqual([], self.left_here())
+        self.add_rules(user, self.missing_rules())
+        self.check_volume(self.create(rights))
+
+    def test_quota_forbids_pods(self):
+        self.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"},
+                    "spec": {"hard": {"pods": "1"}}}, namespace=self.namespace)
+        self.wait_for(lambda: self.get("-n", self.namespace, "get", "resourcequota", "full").get("status", {})
+                      .get("used", {}).get("pods") == "1", what="the quota to count")
+        result = self.backup("create", "-n", self.namespace, code=3)
+        self.assertIn("kubectl describe quota", result.err)
+        volume = self.ledger()["volumes"][0]
+        self.assertEqual(("Failed", "QuotaExceeded"), (volume["outcome"], volume["reason"]))
+        self.assertIn("exceeded quota", volume["message"])
+        # RBAC is not what is missing.
+        self.assertNotIn("Role", volume["message"])
+        shown = self.backup("describe", "latest").out
+        self.assertIn(f"volume {self.namespace}/data: QuotaExceeded", shown)
+        self.assertNotIn("Missing rights", shown)
+        self.check_clean()
+
+    def test_namespace_that_is_going_away(self):
+        going = self.make_namespace(prefix=self.namespace)
+        self.apply({"apiVersion": "v1", "kind": "ConfigMap",
+                    "metadata": {"name": "holds", "finalizers": ["example.com/never"]}}, namespace=going)
+        self.addCleanup(self.kubectl, "-n", going, "patch", "configmap", "holds", "--type=merge", "-p",
+                        '{"metadata":{"finalizers":null}}', check=False)
+        self.kubectl("delete", "namespace", going, "--wait=false")
+        self.wait_for(lambda: self.get("get", "namespace", going)["status"]["phase"] == "Terminating",
+                      what="the namespace to go")
+        alone = self.backup("create", "-n", going, code=None)
+        self.assertNotEqual(0, alone.code)
+        self.assertIn("Terminating", alone.err)
+        self.assertEqual(0, len(self.backup("list", "-o", "json", code=None).json()["items"]))
+        # Beside others it stops nothing, and is named.
+        point = self.backup("create", "-n", self.namespace + "*", "-o", "json").json()
+        self.assertEqual([self.namespace], point["namespaces"])
+        self.assertIn((going, "Terminating"), {(entry.get("scope"), entry.get("reason"))
+                                               for entry in point["ledger"]["lists"]})
+        self.check_volume(point)
+        self.check_clean()
+
+    def test_namespace_deleted_while_it_is_read(self):
+        other = self.make_namespace(prefix=self.namespace)
+        self.claim(namespace=other)
+        self.pod(namespace=other)
+        with open(self.volume_directory(namespace=other) / "large", "wb") as large:
+            for _ in range(150):
+                large.write(os.urandom(1 << 20))
+        process = self.start("create", "both", "-n", f"{self.namespace},{other}")
+        self.wait_for(lambda: self.kubectl("-n", other, "get", "pods", "-l",
+                                           "app.kubernetes.io/managed-by=kubectl-backup", "-o", "name").out.split(),
+                      what="the mover")
+        self.kubectl("delete", "namespace", other, "--wait=false")
+        out, err = process.communicate(timeout=240)
+        self.assertIn(process.returncode, (0, 3), out + err)
+        volumes = {entry["namespace"]: entry for entry in self.ledger("both")["volumes"]}
+        self.assertEqual("Protected", volumes[self.namespace]["outcome"])
+        self.assertEqual("Protected" if process.returncode == 0 else "Failed", volumes[other]["outcome"])
+        self.check_clean()
+
+
+if __name__ == "__main__":
+    support.run()

@@ -1,0 +1,468 @@
+#!/usr/bin/env python3
+"""Volumes of all kinds by all methods: CSI snapshots, clones, block mode, who may use it, what is left behind."""
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+
+import support
+
+DRIVER = "csi.tests.kubectl-backup"
+SNAPSHOT_CLASSES = "volumesnapshotclasses.snapshot.storage.k8s.io"
+CREATED = ("persistentvolumes", "volumesnapshotcontents.snapshot.storage.k8s.io")
+BLOCK = 1 << 20
+
+
+class CsiCase(support.ClusterCase):
+    """Skipped where the cluster has no storage with snapshots."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        shown = subprocess.run(["kubectl", "get", "storageclass", "csi"], capture_output=True,
+                               env={**os.environ, **cls.cluster})
+        if shown.returncode != 0:
+            print(f"skipped: the {support.KUBERNETES} cluster has no CSI storage")
+            sys.exit(support.SKIPPED)
+
+    def pod_with(self, volumes, name="app", devices=None):
+        """A pod that sleeps, with claims mounted (path -> claim) and as devices (path -> claim)."""
+        claims = {claim: f"v{number}" for number, claim in
+                  enumerate(sorted({*volumes.values(), *(devices or {}).values()}))}
+        container = {
+            "name": "app", "image": support.IMAGE, "imagePullPolicy": "IfNotPresent",
+            "command": ["sleep", "1000000000"],
+            "volumeMounts": [{"name": claims[claim], "mountPath": path} for path, claim in volumes.items()],
+            "volumeDevices": [{"name": claims[claim], "devicePath": path} for path, claim in (devices or {}).items()]}
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
+            "terminationGracePeriodSeconds": 0, "containers": [container],
+            "volumes": [{"name": volume, "persistentVolumeClaim": {"claimName": claim}}
+                        for claim, volume in claims.items()]}}, namespace=self.namespace)
+        self.wait_running(name)
+
+    def in_pod(self, *words, pod="app"):
+        return self.kubectl("-n", self.namespace, "exec", pod, "--", *words).out
+
+    def volume(self, claim="data", point="latest"):
+        return next(volume for volume in self.ledger(point)["volumes"]
+                    if (volume["namespace"], volume["claim"]) == (self.namespace, claim))
+
+    def assert_protected(self, method, claim="data", point="latest"):
+        volume = self.volume(claim, point)
+        self.assertEqual("Protected", volume["outcome"], volume)
+        self.assertEqual(method, volume["method"], volume)
+        return volume
+
+    def owned(self):
+        """Volumes and snapshots of this test's namespace, also those that a controller made for us."""
+        found = set()
+        for kind in CREATED:
+            for item in self.get("get", kind)["items"]:
+                spec = item["spec"]
+                claim = spec.get("claimRef") or spec.get("volumeSnapshotRef") or {}
+                if claim.get("namespace") == self.namespace:
+                    found.add(f"{kind}/{claim['name']}")
+        return found
+
+    def assert_nothing_left(self, *claims):
+        """Nothing but the volumes of these claims, neither of ours nor made for us."""
+        wanted = {f"persistentvolumes/{claim}" for claim in claims or ("data",)}
+        self.wait_for(lambda: not self.our_leftovers() and self.owned() == wanted, seconds=60,
+                      what=f"an end of what is left: {self.our_leftovers()} {self.owned()}")
+        pods = [item["metadata"]["name"] for item in self.get("-n", self.namespace, "get", "pods")["items"]]
+        self.assertEqual([], [name for name in pods if name != "app" and not name.startswith("app-")])
+
+    def policy(self, *rules):
+        path = self.home / "policy.yaml"
+        path.write_text(json.dumps({"apiVersion": "kubectl-backup/v1", "kind": "Policy", "volumes": list(rules)}))
+        return path
+
+    def snapshot_class(self, deletion="Delete", annotations=None, **parameters):
+        """A class of this test's own, that snapshots of its claims are to be made with."""
+        name = "e2e-" + support.random_word(8)
+        self.apply({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass",
+                    "metadata": {"name": name, "annotations": annotations or {}},
+                    "driver": DRIVER, "deletionPolicy": deletion, "parameters": parameters})
+        self.addCleanup(self.kubectl, "delete", SNAPSHOT_CLASSES, name, "--wait=false", check=False)
+        return name
+
+    def content(self, claim="data", point="latest"):
+        out = self.home / f"restored-{support.random_word()}"
+        self.backup("restore", point, "--volume", f"{self.namespace}/{claim}", "--to-directory", out)
+        return out
+
+    def assert_same(self, expected, claim="data", point="latest"):
+        """What describe_tree said of a volume's directory, against what the point has."""
+        found = support.describe_tree(self.content(claim, point))
+        expected = {path: item for path, item in expected.items() if not path.startswith(b"lost+found")}
+        found.pop(b"lost+found", None)
+        self.assertEqual(expected, found)
+
+
+class Snapshots(CsiCase):
+    def start_app(self):
+        self.claim(storage_class="csi")
+        self.pod()
+        return self.volume_directory()
+
+    def test_of_a_volume_in_use(self):
+        directory = self.start_app()
+        support.fill_directory(directory)
+        os.sync()
+        expected = support.describe_tree(directory)
+        self.backup("create", "-n", self.namespace)
+        volume = self.assert_protected("snapshot")
+        self.assertGreater(volume["files"], 200)
+        self.assertIn(volume["consistency"], ("snapshot", "crash"))
+        self.assert_same(expected)
+        self.assert_nothing_left()
+        # The copy has the inodes and times of the volume: nothing is read or sent again.
+        self.backup("create", "-n", self.namespace)
+        again = self.assert_protected("snapshot")
+        self.assertEqual(0, again["bytesSent"], again)
+        self.assertEqual(0, again["bytesRead"], again)
+        self.assert_nothing_left()
+
+    def test_is_of_one_instant(self):
+        """Two counters, far apart in reading order, that never differ by more than one."""
+        directory = self.start_app()
+        for number in range(30):
+            (directory / f"m{number}").write_bytes(os.urandom(4 << 20))
+        stop = threading.Event()
+
+        def count():
+            number = 0
+            while not stop.is_set():
+                number += 1
+                for name in ("a", "z"):
+                    half = directory / ("." + name)
+                    half.write_text(str(number))
+                    half.rename(directory / name)
+        writer = threading.Thread(target=count)
+        writer.start()
+        try:
+            self.backup("create", "-n", self.namespace)
+        finally:
+            stop.set()
+            writer.join()
+        self.assert_protected("snapshot")
+        first, last = (int(self.backup("cat", f"latest:{self.namespace}/data/{name}").out) for name in ("a", "z"))
+        self.assertIn(first - last, (0, 1))
+        self.assert_nothing_left()
+
+    def test_live_when_asked_for(self):
+        (self.start_app() / "file").write_text("content")
+        self.backup("create", "-n", self.namespace, "--volumes=live")
+        self.assert_protected("live")
+        self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        self.assert_nothing_left()
+
+    def test_clone_when_the_policy_says_so(self):
+        (self.start_app() / "file").write_text("content")
+        os.sync()
+        self.backup("create", "-n", self.namespace, "--policy", self.policy({"action": "clone"}))
+        self.assert_protected("clone")
+        self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        self.assert_nothing_left()
+
+    def test_of_a_claim_that_nobody_uses(self):
+        self.claim(storage_class="csi-immediate")
+        (self.volume_directory() / "file").write_text("lonely")
+        os.sync()
+        self.backup("create", "-n", self.namespace)
+        self.assertEqual("Protected", self.volume()["outcome"], self.volume())
+        self.assertEqual("lonely", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        self.assert_nothing_left()
+
+    def test_class_that_the_claim_names(self):
+        """And that needs time: the cut is made at once, the copy is there later."""
+        name = self.snapshot_class(readyAfter="6")
+        self.claim(storage_class="csi", annotations={"velero.io/csi-volumesnapshot-class": name})
+        self.pod()
+        (self.volume_directory() / "file").write_text("content")
+        self.backup("create", "-n", self.namespace)
+        self.assert_protected("snapshot")
+        self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        self.assert_nothing_left()
+
+    def test_class_that_retains(self):
+        """The content would outlive its snapshot, and the data the content: ours must not."""
+        name = self.snapshot_class(deletion="Retain")
+        (self.start_app() / "file").write_text("content")
+        self.backup("create", "-n", self.namespace, "--policy", self.policy({"snapshotClass": name}))
+        self.assert_protected("snapshot")
+        self.assert_nothing_left()
+        kept = pathlib.Path(self.cluster["KUBECONFIG"]).parent / "csi" / "snapshots"
+        self.wait_for(lambda: not list(kept.iterdir()), what="the driver to remove the snapshot")
+
+    def test_read_only_copy(self):
+        """Where it costs no copy, the claim made from the snapshot is for readers only."""
+        name = self.snapshot_class(annotations={"kubectl-backup/read-only-copy": "true"})
+        directory = self.start_app()
+        support.fill_directory(directory)
+        os.sync()
+        expected = support.describe_tree(directory)
+        modes, stop = set(), threading.Event()
+
+        def look():
+            while not stop.is_set():
+                for claim in self.get("-n", self.namespace, "get", "pvc")["items"]:
+                    if claim["metadata"]["name"] != "data":
+                        modes.add(tuple(claim["spec"]["accessModes"]))
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        try:
+            self.backup("create", "-n", self.namespace, "--policy", self.policy({"snapshotClass": name}))
+        finally:
+            stop.set()
+            watcher.join()
+        self.assertEqual({("ReadOnlyMany",)}, modes)
+        self.assert_protected("snapshot")
+        self.assert_same(expected)
+        self.assert_nothing_left()
+
+    def test_class_that_fails(self):
+        """What the driver says is told; read live where any way will do, and else Failed."""
+        name = self.snapshot_class(fail="the pool is full")
+        (self.start_app() / "file").write_text("content")
+        self.backup("create", "-n", self.namespace, "--policy", self.policy({"snapshotClass": name}), code=None)
+        self.assertIn("the pool is full", self.assert_protected("live")["message"])
+        self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        policy = self.policy({"action": "snapshot", "snapshotClass": name})
+        self.backup("create", "-n", self.namespace, "--policy", policy, code=3)
+        volume = self.volume()
+        self.assertEqual(("Failed", "SnapshotFailed"), (volume["outcome"], volume["reason"]), volume)
+        self.assertIn("the pool is full", volume["message"])
+        self.assert_nothing_left()
+
+    def test_clone_that_the_driver_refuses(self):
+        name = "e2e-" + support.random_word(8)
+        self.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
+                    "provisioner": DRIVER, "parameters": {"clones": "refuse"}})
+        self.addCleanup(self.kubectl, "delete", "storageclass", name, check=False)
+        self.claim(storage_class=name)
+        self.pod()
+        self.backup("create", "-n", self.namespace, "--policy", self.policy({"action": "clone"}), code=3)
+        self.assertIn("clones are not supported", self.volume()["message"])
+        self.assert_nothing_left()
+
+    def test_restricted_namespace(self):
+        self.kubectl("label", "namespace", self.namespace, "pod-security.kubernetes.io/enforce=restricted")
+        self.claim(storage_class="csi")
+        self.pod(security={"runAsNonRoot": True, "runAsUser": 12345, "runAsGroup": 12345,
+                           "seccompProfile": {"type": "RuntimeDefault"}},
+                 container_security={"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}})
+        self.in_pod("sh", "-c", "echo mine >/data/file")
+        self.backup("create", "-n", self.namespace, code=None)
+        self.assert_protected("snapshot")
+        self.assertEqual("mine\n", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        self.assert_nothing_left()
+
+
+class Access(CsiCase):
+    def test_read_write_once_pod(self):
+        """Nobody but the application's pod may have it, so it must be a copy."""
+        self.claim(storage_class="csi", access="ReadWriteOncePod")
+        self.pod()
+        (self.volume_directory() / "file").write_text("content")
+        self.backup("create", "-n", self.namespace)
+        self.assert_protected("snapshot")
+        self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
+        self.assertEqual("", self.in_pod("sh", "-c", "echo more >>/data/file"))
+        self.assert_nothing_left()
+
+    def test_read_write_many_is_read_once(self):
+        self.claim(storage_class="csi", access="ReadWriteMany")
+        for name in ("app-1", "app-2", "app-3"):
+            self.pod(name=name)
+        (self.volume_directory() / "file").write_bytes(os.urandom(3 << 20))
+        self.backup("create", "-n", self.namespace)
+        self.assertEqual(1, len(self.ledger()["volumes"]))
+        self.assertEqual(1, self.volume()["files"])
+        self.assert_nothing_left()
+
+    def test_several_claims_of_one_pod(self):
+        claims = ["one", "two", "three"]
+        for name in claims:
+            self.claim(name, storage_class="csi")
+        self.pod_with({f"/{name}": name for name in claims})
+        for name in claims:
+            (self.volume_directory(name) / "file").write_text(name)
+        os.sync()
+        for words in ([], ["--volumes=live"]):
+            self.backup("create", "-n", self.namespace, *words)
+            for name in claims:
+                self.assert_protected("live" if words else "snapshot", name)
+                self.assertEqual(name, self.backup("cat", f"latest:{self.namespace}/{name}/file").out)
+        self.assert_nothing_left(*claims)
+
+    def test_globs(self):
+        self.claim(storage_class="csi", annotations={"kubectl-backup/exclude-paths": "cache/**,*.tmp"})
+        self.pod()
+        directory = self.volume_directory()
+        for name in ("keep/a.txt", "keep/b.tmp", "cache/deep/c.txt", "d.tmp", "e.txt"):
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            (directory / name).write_text(name)
+        os.sync()
+        self.backup("create", "-n", self.namespace)
+        restored = self.content()
+        found = {str(path.relative_to(restored)) for path in restored.rglob("*") if path.is_file()}
+        self.assertEqual({"keep/a.txt", "e.txt"}, found)
+        self.assert_nothing_left()
+
+
+class Blocks(CsiCase):
+    """Block mode: an image, whose holes stay holes."""
+
+    def setUp(self):
+        super().setUp()
+        self.claim(storage_class="csi", mode="Block", size="256Mi")
+        self.pod_with({}, devices={"/dev/disk": "data"})
+        for place in (0, 100, 255):
+            self.write(place, b"block %d " % place)
+
+    def write(self, place, word):
+        path = self.home / "pattern"
+        path.write_bytes((word * BLOCK)[:BLOCK])
+        self.kubectl("-n", self.namespace, "cp", path, "app:/tmp/pattern")
+        self.in_pod("dd", "if=/tmp/pattern", "of=/dev/disk", "bs=1048576", f"seek={place}", "conv=notrunc,fsync")
+
+    def hash_in_pod(self):
+        return self.in_pod("sha256sum", "/dev/disk").split()[0]
+
+    def image(self):
+        path = self.home / support.random_word()
+        self.backup("cp", f"latest:namespaces/{self.namespace}/volumes/data.img", path)
+        return path
+
+    def check(self, method, *words):
+        self.backup("create", "-n", self.namespace, *words)
+        volume = self.assert_protected(method)
+        self.assertEqual(256 * BLOCK, volume["bytes"], volume)
+        image = self.image()
+        self.assertEqual(256 * BLOCK, image.stat().st_size)
+        self.assertEqual(self.hash_in_pod(), hashlib.sha256(image.read_bytes()).hexdigest())
+        self.assertLess(image.stat().st_blocks * 512, 16 * BLOCK, "holes are holes")
+        self.assert_nothing_left()
+        return volume
+
+    def test_by_snapshot(self):
+        self.check("snapshot")
+        again = self.check("snapshot")
+        self.assertLess(again["bytesSent"], 64 << 10, again)
+        self.write(50, b"new ")
+        self.assertLess(self.check("snapshot")["bytesSent"], 16 * BLOCK)
+
+    def test_live(self):
+        self.check("live", "--volumes=live")
+
+
+class Nodes(CsiCase):
+    """A cluster of two nodes; the second has local storage only."""
+
+    def setUp(self):
+        super().setUp()
+        self.add_node()
+        self.claim()
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app"}, "spec": {
+            "terminationGracePeriodSeconds": 0, "nodeSelector": {"kubernetes.io/hostname": "node-2"},
+            "containers": [{"name": "app", "image": support.IMAGE, "imagePullPolicy": "IfNotPresent",
+                            "command": ["sleep", "1000000000"], "volumeMounts": [{"name": "d", "mountPath": "/data"}]}],
+            "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}}, namespace=self.namespace)
+        self.wait_running("app")
+        self.directory = self.volume_directory()
+        (self.directory / "file").write_text("over there")
+
+    def test_volumes_of_two_nodes(self):
+        self.claim("near", storage_class="csi-immediate")
+        self.pod("app-near", claim="near")
+        (self.volume_directory("near") / "file").write_text("here")
+        self.backup("create", "-n", self.namespace)
+        self.assert_protected("live")
+        self.assert_protected("snapshot", "near")
+        for claim, text in (("data", "over there"), ("near", "here")):
+            self.assertEqual(text, self.backup("cat", f"latest:{self.namespace}/{claim}/file").out)
+        self.kubectl("-n", self.namespace, "delete", "pod", "app")
+        self.backup("create", "-n", self.namespace)  # nobody uses it, but it is still over there
+        self.assert_protected("live")
+        self.assert_nothing_left("data", "near")
+
+    def test_node_that_goes_away(self):
+        """Its volume is Failed with a reason, in bounded time; the rest of the point is good."""
+        self.claim("near", storage_class="csi-immediate")
+        self.pod("app-near", claim="near")
+        (self.volume_directory("near") / "file").write_text("here")
+        with open(self.directory / "large", "wb") as large:
+            for _ in range(300):
+                large.write(os.urandom(1 << 20))
+        process = self.start("create", "cut", "-n", self.namespace, "--limit-read", "20Mi")
+        self.wait_for(lambda: process.poll() is not None or "node-2" in self.kubectl(
+            "-n", self.namespace, "get", "pods", "-l", "app.kubernetes.io/managed-by=kubectl-backup",
+            "--field-selector=status.phase=Running", "-o", "wide").out, what="a mover on the second node")
+        self.cut_node()
+        out, err = process.communicate(timeout=900)
+        self.assertEqual(3, process.returncode, out + err)
+        volume = self.volume(point="cut")
+        self.assertEqual("Failed", volume["outcome"], volume)
+        self.assertTrue(volume["message"], volume)
+        self.assertEqual("Protected", self.volume("near", "cut")["outcome"])
+        self.assertEqual("here", self.backup("cat", f"cut:{self.namespace}/near/file").out)
+
+
+class Endings(CsiCase):
+    """However a run ends, nothing of ours is left, at the latest after cleanup."""
+
+    def setUp(self):
+        super().setUp()
+        self.rules = self.policy({"action": "snapshot", "snapshotClass": self.snapshot_class(readyAfter="12")})
+        self.claim(storage_class="csi")
+        self.pod()
+        (self.volume_directory() / "file").write_text("content")
+
+    def start_and_wait_for_snapshot(self):
+        process = self.start("create", "broken", "-n", self.namespace, "--policy", self.rules)
+        self.wait_for(lambda: process.poll() is not None or any("volumesnapshot" in name for name in self.our_leftovers()),
+                      what="the snapshot")
+        self.assertIsNone(process.poll(), process.stderr.read() if process.poll() is not None else "")
+        return process
+
+    def test_interrupted(self):
+        process = self.start_and_wait_for_snapshot()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=90)
+        self.assertEqual(130, process.returncode, out + err)
+        self.assert_nothing_left()
+
+    def test_killed_then_cleanup(self):
+        process = self.start_and_wait_for_snapshot()
+        process.kill()
+        process.wait()
+        self.assertNotEqual([], self.our_leftovers())
+        self.backup("cleanup", "-n", self.namespace)
+        self.assert_nothing_left()
+
+    def test_killed_with_the_copy_mounted_then_cleanup(self):
+        process = self.start_and_wait_for_snapshot()
+        self.wait_for(lambda: any(name.startswith("persistentvolumeclaim") for name in self.our_leftovers()),
+                      what="the copy's claim")
+        process.kill()
+        process.wait()
+        self.backup("cleanup", "-n", self.namespace)
+        self.assert_nothing_left()
+
+    def test_cleanup_spares_what_is_in_use(self):
+        process = self.start_and_wait_for_snapshot()
+        before = self.our_leftovers()
+        self.backup("cleanup", "-n", self.namespace)
+        self.assertLessEqual(set(name for name in before if "snapshot" in name), set(self.our_leftovers()))
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(0, process.returncode, out + err)
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    support.run()

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: Apache-2.0
+// Volumes read through movers that break in every way a cluster knows. The movers are threads of
+// this process beside real directories.
+#include "core/capture/claim_volumes.hpp"
+
+#include "core/base/task_group.hpp"
+#include "core/base/text.hpp"
+#include "tests/support/capture_scene.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/faulty_mover.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+
+using namespace backup;
+using namespace backup::capture;
+using backup::testing::CaptureScene;
+using backup::testing::contains;
+using backup::testing::FrameFault;
+using backup::testing::open_faulty_mover;
+using backup::testing::TempDir;
+using model::Outcome;
+using model::SkipReason;
+
+namespace {
+
+using Kind = FrameFault::Kind;
+
+/// What happens to one opening of a channel after the other; then all goes well.
+struct Script {
+    std::deque<FrameFault> faults;
+    std::deque<Error> refusals;  // before the faults
+    std::deque<volume::MoverEnd> ends;
+    std::function<void(const MoverOrder&)> on_start;
+    int starts = 0;
+    int closes = 0;
+    std::vector<MoverOrder> orders;
+    std::mutex mutex;
+};
+
+class FakeMover : public volume::Mover {
+  public:
+    FakeMover(Script& script, Clock& clock, std::filesystem::path root)
+        : script_(script),
+          clock_(clock),
+          root_(std::move(root)) {}
+
+    std::unique_ptr<volume::Channel> open_channel() override {
+        const std::scoped_lock lock(script_.mutex);
+        if (!script_.refusals.empty()) {
+            const auto refusal = script_.refusals.front();
+            script_.refusals.pop_front();
+            throw Error(refusal);
+        }
+        FrameFault fault;
+        if (!script_.faults.empty()) {
+            fault = script_.faults.front();
+            script_.faults.pop_front();
+        }
+        return open_faulty_mover(clock_, fault);
+    }
+
+    std::string path_of(std::string_view claim) const override { return (root_ / claim).string(); }
+
+    bool is_block(std::string_view) const override { return false; }
+
+    volume::MoverEnd find_end() override {
+        const std::scoped_lock lock(script_.mutex);
+        if (script_.ends.empty()) {
+            return {};
+        }
+        auto end = script_.ends.front();
+        script_.ends.pop_front();
+        return end;
+    }
+
+    volume::MoverIdentity identity() const override { return volume::MoverIdentity::Root; }
+
+    void close() override {
+        const std::scoped_lock lock(script_.mutex);
+        ++script_.closes;
+    }
+
+  private:
+    Script& script_;
+    Clock& clock_;
+    std::filesystem::path root_;
+};
+
+struct Fixture {
+    Fixture() : repository(testing::open_tiny_repository(scene.backend, scene.key)) {
+        fill("data", 12);
+    }
+
+    /// A bound claim with files; `node`: where a pod that uses it runs.
+    void fill(const std::string& claim, int files, const std::string& node = "") {
+        for (int i = 0; i < files; ++i) {
+            const auto bytes = scene.random.bytes(9'000);
+            directory.write(concat(claim, "/d", i % 3, "/file-", i), as_text(bytes));
+        }
+        scene.server.add("persistentvolumeclaims",
+                         "shop",
+                         claim,
+                         "",
+                         R"("spec":{"accessModes":["ReadWriteOnce"]},"status":{"phase":"Bound"})");
+        if (!node.empty()) {
+            scene.server.add("pods",
+                             "shop",
+                             concat("pod-", claim),
+                             "",
+                             concat(R"("spec":{"nodeName":")",
+                                    node,
+                                    R"(","volumes":[{"name":"v","persistentVolumeClaim":)",
+                                    R"({"claimName":")",
+                                    claim,
+                                    R"("}}]},"status":{"phase":"Running"})"));
+        }
+    }
+
+    PlannedVolume plan(const std::string& claim, const std::string& method = "live") {
+        PlannedVolume volume;
+        volume.record.name_space = "shop";
+        volume.record.claim = claim;
+        volume.record.method = method;
+        return volume;
+    }
+
+    std::vector<ClaimVolume> read(const std::vector<PlannedVolume>& plans) {
+        kube::Client client(CaptureScene::config(), scene.client_options());
+        repository::ChunkStore chunks(repository);
+        repository::Writer writer(repository, chunks, scene.random, scene.clock);
+        PreviousPoints previous(repository, chunks, {});
+        NullProgress progress;
+        const volume::MoverProgram no_program;
+        ClaimVolumesContext context{
+            client, no_program, {}, repository, writer, scene.clock, previous, progress, ""};
+        context.at_once = at_once;
+        context.make_stand_in = make_stand_in;
+        context.start_mover = [this](const MoverOrder& order, const std::stop_token&) {
+            return start(order);
+        };
+        context.sleep = [](std::chrono::nanoseconds, const std::stop_token& stop) {
+            return !stop.stop_requested();
+        };
+        auto volumes = capture_claims(context, plans, {});
+        chunks_added = writer.counters().chunks_added;
+        return volumes;
+    }
+
+    std::unique_ptr<volume::Mover> start(const MoverOrder& order) {
+        const std::scoped_lock lock(script.mutex);
+        ++script.starts;
+        script.orders.push_back(order);
+        if (script.on_start) {
+            script.on_start(order);
+        }
+        return std::make_unique<FakeMover>(script, scene.clock, directory.path());
+    }
+
+    CaptureScene scene;
+    repository::Repository repository;
+    TempDir directory;
+    Script script;
+    unsigned at_once = 1;
+    std::uint64_t chunks_added = 0;
+    std::function<std::unique_ptr<VolumeStandIn>(const PlannedVolume&, const std::stop_token&)>
+        make_stand_in;
+};
+
+Error broken(const std::string& what) {
+    return Error(ErrorCode::MoverFailed, what).retryable();
+}
+
+}  // namespace
+
+TEST_CASE("a stream that breaks at any message is tried again, and nothing is stored twice") {
+    const auto kind = GENERATE(Kind::Cut, Kind::Truncate, Kind::Flip, Kind::Renumber);
+    std::uint64_t undisturbed = 0;
+    {
+        Fixture fixture;
+        REQUIRE(fixture.read({fixture.plan("data")}).front().captured);
+        undisturbed = fixture.chunks_added;
+    }
+    int met = 0;
+    for (int message = 0;; ++message) {
+        Fixture fixture;
+        std::atomic<bool> was_met = false;
+        fixture.script.faults = {{kind, message, &was_met}};
+        const auto volumes = fixture.read({fixture.plan("data")});
+        if (!was_met) {
+            break;
+        }
+        ++met;
+        CAPTURE(message);
+        REQUIRE(volumes.front().captured);
+        CHECK(volumes.front().record.outcome == Outcome::Protected);
+        CHECK(volumes.front().record.files == 12);
+        CHECK(volumes.front().record.bytes == 12 * 9'000);
+        CHECK(fixture.chunks_added == undisturbed);
+        CHECK(fixture.script.starts == 1);
+        CHECK(fixture.script.closes == 1);
+    }
+    CHECK(met > 4);
+}
+
+TEST_CASE("a mover that was killed is replaced") {
+    Fixture fixture;
+    fixture.script.faults = {{Kind::Cut, 2}, {Kind::Truncate, 3}};
+    fixture.script.ends = {{true, false, "Evicted: The node was low on resource"},
+                           {true, false, "somebody has deleted its pod"}};
+    const auto volumes = fixture.read({fixture.plan("data")});
+    REQUIRE(volumes.front().captured);
+    CHECK(volumes.front().record.outcome == Outcome::Protected);
+    CHECK(fixture.script.starts == 3);
+    CHECK(fixture.script.closes == 3);
+}
+
+TEST_CASE("a mover that is killed again and again makes its volume fail, and no other") {
+    Fixture fixture;
+    fixture.fill("good", 3);
+    for (int i = 0; i < 4; ++i) {
+        fixture.script.faults.push_back({Kind::Cut, 1});
+        fixture.script.ends.push_back({true, false, "Evicted: disk pressure"});
+    }
+    const auto volumes = fixture.read({fixture.plan("data"), fixture.plan("good")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK(volumes[0].record.reason == SkipReason::MoverFailed);
+    CHECK_THAT(volumes[0].record.message, contains("Evicted: disk pressure"));
+    CHECK_FALSE(volumes[0].captured);
+    CHECK(volumes[1].record.outcome == Outcome::Protected);
+    CHECK(fixture.script.starts == 5);
+    CHECK(fixture.script.closes == 5);
+}
+
+TEST_CASE("a cluster node that is gone is not waited for") {
+    Fixture fixture;
+    fixture.script.faults = {{Kind::Cut, 1}};
+    fixture.script.ends = {{true, true, "its cluster node does not answer"}};
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK(volumes[0].record.reason == SkipReason::NodeUnavailable);
+    CHECK(fixture.script.starts == 1);
+}
+
+TEST_CASE("a full ephemeral disk is told in the mover's words") {
+    Fixture fixture;
+    for (int i = 0; i < 4; ++i) {
+        fixture.script.refusals.push_back(
+            broken("the mover has ended with exit code 70; it said: kubectl-backup loader: write "
+                   "the program: No space left on device"));
+    }
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK(volumes[0].record.reason == SkipReason::MoverFailed);
+    CHECK_THAT(volumes[0].record.message, contains("No space left on device"));
+    CHECK(fixture.script.refusals.empty());
+}
+
+TEST_CASE("a stream that never holds is told as such") {
+    Fixture fixture;
+    for (int i = 0; i < 4; ++i) {
+        fixture.script.faults.push_back({Kind::Flip, 1});
+    }
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK(volumes[0].record.reason == SkipReason::StreamBroken);
+    CHECK(fixture.script.faults.empty());
+}
+
+TEST_CASE("what cannot get better is not tried again") {
+    Fixture fixture;
+    std::filesystem::remove_all(fixture.directory / "data");
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK_THAT(volumes[0].record.message, contains("No such file"));
+    CHECK(fixture.script.starts == 1);
+    CHECK(fixture.script.closes == 1);
+}
+
+TEST_CASE("claims of one cluster node are read through one mover, at the same time") {
+    Fixture fixture;
+    std::vector<PlannedVolume> plans;
+    for (const auto* name : {"a", "b", "c", "d"}) {
+        fixture.fill(name, 4, "n1");
+        plans.push_back(fixture.plan(name));
+    }
+    plans.push_back(fixture.plan("data"));
+    fixture.at_once = GENERATE(1U, 3U);
+    const auto volumes = fixture.read(plans);
+    for (const auto& volume : volumes) {
+        CHECK(volume.record.outcome == Outcome::Protected);
+        CHECK(volume.record.consistency == (volume.record.claim == "data" ? "idle" : "crash"));
+    }
+    CHECK(fixture.script.starts == 2);
+    CHECK(fixture.script.closes == 2);
+}
+
+TEST_CASE("claims whose common mover does not start get one each") {
+    Fixture fixture;
+    fixture.fill("good", 2, "n1");
+    fixture.fill("hangs", 2, "n1");
+    fixture.script.on_start = [](const MoverOrder& order) {
+        for (const auto& claim : order.claims) {
+            if (claim.name == "hangs") {
+                throw Error(ErrorCode::MoverFailed, "it cannot be mounted");
+            }
+        }
+    };
+    const auto volumes = fixture.read({fixture.plan("good"), fixture.plan("hangs")});
+    CHECK(volumes[0].record.outcome == Outcome::Protected);
+    CHECK(volumes[0].record.reason == SkipReason::None);
+    CHECK(volumes[1].record.outcome == Outcome::Failed);
+    CHECK(fixture.script.starts == 3);
+}
+
+TEST_CASE("a refusal counts for all claims of a mover, and is asked for once") {
+    Fixture fixture;
+    fixture.fill("a", 2, "n1");
+    fixture.fill("b", 2, "n1");
+    fixture.script.on_start = [](const MoverOrder&) {
+        throw Error(ErrorCode::Forbidden, "exceeded quota: pods");
+    };
+    const auto volumes = fixture.read({fixture.plan("a"), fixture.plan("b")});
+    for (const auto& volume : volumes) {
+        CHECK(volume.record.outcome == Outcome::Failed);
+        CHECK(volume.record.reason == SkipReason::QuotaExceeded);
+    }
+    CHECK(fixture.script.starts == 1);
+}
+
+TEST_CASE("a quota that has room for one mover at a time makes the others wait") {
+    Fixture fixture;
+    std::vector<PlannedVolume> plans;
+    for (const auto* name : {"a", "b", "c"}) {
+        fixture.fill(name, 2);
+        plans.push_back(fixture.plan(name));
+    }
+    fixture.at_once = 3;
+    int refused = 0;
+    fixture.script.on_start = [&](const MoverOrder&) {
+        // One that was refused does not count as started.
+        if (fixture.script.starts - refused > fixture.script.closes + 1) {
+            ++refused;
+            throw Error(ErrorCode::Forbidden, "exceeded quota: small, requested: pods=1");
+        }
+    };
+    for (const auto& volume : fixture.read(plans)) {
+        CHECK(volume.record.outcome == Outcome::Protected);
+    }
+    CHECK(fixture.script.closes == 3);
+}
+
+TEST_CASE("a claim that went away costs no other") {
+    Fixture fixture;
+    const auto volumes = fixture.read({fixture.plan("data"), fixture.plan("gone")});
+    CHECK(volumes[0].record.outcome == Outcome::Protected);
+    CHECK(volumes[1].record.outcome == Outcome::Failed);
+}
+
+TEST_CASE("globs of a claim choose its files") {
+    Fixture fixture;
+    auto plan = fixture.plan("data");
+    plan.include = {"d1"};
+    plan.exclude = {"file-4"};
+    const auto volumes = fixture.read({plan});
+    // d1 has 1, 4, 7 and 10.
+    CHECK(volumes[0].record.files == 3);
+}
+
+TEST_CASE("a volume of a pod and a claim that only one pod may have are read inside that pod") {
+    Fixture fixture;
+    fixture.directory.write("cache/file", "x");
+    auto plan = fixture.plan("web-0:cache");
+    plan.pod = "web-0";
+    plan.pod_volume = "cache";
+    fixture.directory.write("v/file", "y");
+    fixture.fill("only", 1, "n1");
+    fixture.scene.server.remove("persistentvolumeclaims", "shop", "only");
+    fixture.scene.server.add(
+        "persistentvolumeclaims",
+        "shop",
+        "only",
+        "",
+        R"("spec":{"accessModes":["ReadWriteOncePod"]},"status":{"phase":"Bound"})");
+    const auto volumes = fixture.read({plan, fixture.plan("only")});
+    CHECK(volumes[0].record.files == 1);
+    CHECK(volumes[0].record.claim == "web-0:cache");
+    CHECK(volumes[1].record.files == 1);
+    std::vector<std::string> pods;
+    for (const auto& order : fixture.script.orders) {
+        pods.push_back(concat(order.pod, "/", order.pod_volume));
+    }
+    std::sort(pods.begin(), pods.end());
+    CHECK(pods == std::vector<std::string>{"pod-only/v", "web-0/cache"});
+}
+
+namespace {
+
+class FakeStandIn : public VolumeStandIn {
+  public:
+    explicit FakeStandIn(int& closes) : closes_(closes) {}
+
+    const std::string& open(const std::stop_token&) override {
+        claim_ = "copy";
+        return claim_;
+    }
+
+    const std::string& claim() const override { return claim_; }
+
+    volume::ClaimFacts facts(const std::stop_token&) const override {
+        volume::ClaimFacts facts;
+        facts.name = claim_;
+        facts.phase = "Bound";
+        return facts;
+    }
+
+    std::string find_complaint(const std::stop_token&) const override { return ""; }
+
+    void close() override { ++closes_; }
+
+  private:
+    int& closes_;
+    std::string claim_;
+};
+
+}  // namespace
+
+TEST_CASE("a snapshot is read through a claim that stands for it") {
+    Fixture fixture;
+    fixture.fill("copy", 5);
+    int closes = 0;
+    fixture.make_stand_in = [&](const PlannedVolume&, const std::stop_token&) {
+        return std::make_unique<FakeStandIn>(closes);
+    };
+    SECTION("well") {
+        const auto volumes = fixture.read({fixture.plan("data", "snapshot")});
+        CHECK(volumes[0].record.files == 5);
+        CHECK(volumes[0].record.claim == "data");
+        CHECK(volumes[0].record.consistency == "snapshot");
+    }
+    SECTION("and is removed when that fails") {
+        std::filesystem::remove_all(fixture.directory / "copy");
+        const auto volumes = fixture.read({fixture.plan("data", "snapshot")});
+        CHECK(volumes[0].record.outcome == Outcome::Failed);
+    }
+    CHECK(closes == 1);
+}
+
+TEST_CASE("without its snapshot a volume is read live where that is allowed") {
+    Fixture fixture;
+    fixture.fill("data", 5);
+    fixture.make_stand_in = [](const PlannedVolume&,
+                               const std::stop_token&) -> std::unique_ptr<VolumeStandIn> {
+        throw Error(ErrorCode::MoverFailed, "the array is full");
+    };
+    auto plan = fixture.plan("data", "snapshot");
+    SECTION("with a warning") {
+        plan.may_fall_back = true;
+        const auto volumes = fixture.read({plan});
+        CHECK(volumes[0].record.outcome == Outcome::Protected);
+        CHECK(volumes[0].record.method == "live");
+        CHECK(volumes[0].record.files == 12);
+        CHECK(volumes[0].record.message == "no snapshot: the array is full; read live instead");
+        REQUIRE(volumes[0].warnings.size() == 1);
+        CHECK(volumes[0].warnings[0] ==
+              "volume shop/data is read live: no snapshot: the array is full");
+    }
+    SECTION("and not at all where a snapshot was asked for") {
+        const auto volumes = fixture.read({plan});
+        CHECK(volumes[0].record.outcome == Outcome::Failed);
+        CHECK(volumes[0].record.reason == model::SkipReason::SnapshotFailed);
+        CHECK(volumes[0].warnings.empty());
+        CHECK(fixture.script.starts == 0);
+    }
+}
+
+TEST_CASE("a stop ends everything, and the movers are taken away") {
+    Fixture fixture;
+    fixture.script.on_start = [](const MoverOrder&) {
+        throw Error(ErrorCode::Interrupted, "interrupted");
+    };
+    CHECK(testing::error_code_of([&] { return fixture.read({fixture.plan("data")}); }) ==
+          ErrorCode::Interrupted);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/capture/object_collector.hpp"
+
+#include "tests/support/capture_scene.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+using namespace backup;
+using namespace backup::capture;
+using backup::testing::CaptureScene;
+using model::Outcome;
+using model::PointStatus;
+
+namespace {
+
+std::set<std::string> versions_of(const CreatedPoint& created) {
+    std::set<std::string> versions;
+    for (const auto& list : created.ledger.lists) {
+        if (!list.resource_version.empty()) {
+            versions.insert(list.resource_version);
+        }
+    }
+    return versions;
+}
+
+bool was_listed(const CaptureScene& scene, std::string_view line) {
+    const auto lines = scene.server.lists();
+    return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+void add_settings(CaptureScene& scene, int count) {
+    for (int i = 0; i < count; ++i) {
+        scene.server.add("configmaps", "shop", concat("c-", i));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("all lists are of one moment", "[collector]") {
+    CaptureScene scene;
+    // Time goes on while the lists are read.
+    std::atomic<int> listed = 0;
+    scene.server.on_list([&](const std::string&) {
+        if (listed++ == 1) {
+            scene.server.set_version(8);
+        }
+    });
+    const auto created = scene.create(scene.flags_for_shop());
+    REQUIRE(listed > 2);
+    CHECK(versions_of(created) == std::set<std::string>{"7"});
+    CHECK(was_listed(scene, "secrets shop at 7"));
+    CHECK(was_listed(scene, "services shop at 7"));
+}
+
+TEST_CASE("kinds of another server have moments of their own", "[collector]") {
+    CaptureScene scene;
+    scene.server.add_resource("aggregated.example.org");
+    scene.server.add("aggregated.example.org", "shop", "one");
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(was_listed(scene, "aggregated.example.org shop"));
+    CHECK_FALSE(was_listed(scene, "aggregated.example.org shop at 7"));
+    CHECK(created.record.point.status == PointStatus::Complete);
+}
+
+TEST_CASE("a built-in kind that lies in another storage is listed as it is now", "[collector]") {
+    CaptureScene scene;
+    scene.server.keep_apart("deployments.apps");
+    scene.server.add("deployments.apps", "shop", "web");
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(was_listed(scene, "deployments.apps shop at 7"));
+    CHECK(was_listed(scene, "deployments.apps shop"));
+    CHECK(created.record.point.status == PointStatus::Complete);
+    CHECK(scene.files_of(created).contains("objects/namespaces/shop/deployments.apps/web"));
+}
+
+TEST_CASE("when the moment is compacted away a new one begins", "[collector]") {
+    CaptureScene scene;
+    add_settings(scene, 3);
+    scene.server.on_list([&](const std::string& line) {
+        if (line == "pods shop at 7") {
+            scene.server.set_version(9);
+            scene.server.compact(9);
+        }
+    });
+    const auto created = scene.create(scene.flags_for_shop());
+    const auto versions = versions_of(created);
+    CHECK(versions.contains("9"));
+    CHECK(std::all_of(versions.begin(), versions.end(), [](const auto& version) {
+        return version == "7" || version == "9";
+    }));
+    CHECK(was_listed(scene, "secrets shop at 9"));
+    CHECK(created.record.point.status == PointStatus::Complete);
+    CHECK(created.record.point.statistics.objects == 5);
+}
+
+TEST_CASE("a list at the moment that expires half-way is begun again", "[collector]") {
+    CaptureScene scene;
+    add_settings(scene, 1'200);
+    std::atomic<bool> is_first = true;
+    scene.server.on_list([&](const std::string& line) {
+        if (line == "configmaps shop next" && is_first.exchange(false)) {
+            scene.server.set_version(9);
+            scene.server.compact(9);
+            scene.server.expire_tokens(1);
+        }
+    });
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(created.record.point.status == PointStatus::Complete);
+    CHECK(created.record.point.statistics.objects == 1'202);
+}
+
+TEST_CASE("a person without the first rights finds the moment by others", "[collector]") {
+    CaptureScene scene;
+    scene.server.refuse("list services shop");
+    scene.create(scene.flags_for_shop());
+    CHECK(was_listed(scene, "secrets shop at 7"));
+}
+
+TEST_CASE("slow lists come in smaller pages", "[collector]") {
+    CaptureScene scene;
+    add_settings(scene, 130);
+    scene.server.slow_down("configmaps", 25);
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(created.record.point.status == PointStatus::Complete);
+    CHECK(created.record.point.statistics.objects == 132);
+}
+
+TEST_CASE("a storm of refusals is waited out", "[collector]") {
+    CaptureScene scene;
+    add_settings(scene, 10);
+    scene.throttled_retries = 10;
+    scene.server.throttle(6);
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(created.record.point.status == PointStatus::Complete);
+    CHECK(created.record.point.statistics.objects == 12);
+}
+
+TEST_CASE("an aggregated API that fails when it is listed is named", "[collector]") {
+    CaptureScene scene;
+    scene.server.add_resource("orders.example.org");
+    scene.server.refuse("list orders.example.org", 503);
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(created.record.point.status == PointStatus::Incomplete);
+    const auto& lists = created.ledger.lists;
+    CHECK(std::any_of(lists.begin(), lists.end(), [](const auto& list) {
+        return list.resource == "orders.example.org" && list.outcome == Outcome::Failed;
+    }));
+}

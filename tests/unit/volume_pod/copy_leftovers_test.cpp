@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/volume/copy_leftovers.hpp"
+
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/unit/volume_pod/fake_storage.hpp"
+
+#include <algorithm>
+#include <optional>
+
+using namespace backup;
+using namespace backup::volume;
+using testing::contains;
+using testing::FakeApi;
+using testing::FakeStorage;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+const std::string kSnapshot = "kubectl-backup-copy-00000000000000aa";
+const std::string kClaim = "kubectl-backup-copy-00000000000000bb";
+
+MoverOwner self() {
+    SystemRandom random;
+    return make_mover_owner(random);
+}
+
+MoverOwner dead() {
+    auto owner = self();
+    owner.start_time += 1;
+    return owner;
+}
+
+MoverOwner foreign() {
+    auto owner = self();
+    owner.host = "elsewhere";
+    return owner;
+}
+
+/// What a run that was killed in the middle of a snapshot has left.
+struct Scene {
+    explicit Scene(const MoverOwner& run, const std::string& policy = "Delete") : owner(run) {
+        storage.deletion_policy = policy;
+        storage.reclaim_policy = policy;
+        api.put(FakeStorage::kSnapshots + kSnapshot, marked(Json::object()));
+        api.put(
+            FakeStorage::kClaims + kClaim,
+            marked(Json::object(
+                {{"spec", Json::object({{"dataSource", Json::object({{"name", kSnapshot}})}})}})));
+        // The controllers serve what they see.
+        storage.serve_snapshot(FakeStorage::kSnapshots + kSnapshot);
+        storage.serve_claim(FakeStorage::kClaims + kClaim);
+    }
+
+    Json marked(Json object) const {
+        auto& metadata = object["metadata"];
+        metadata["labels"][kManagedByLabel] = kManagedBy;
+        metadata["labels"][kComponentLabel] = kMoverComponent;
+        metadata["labels"][kRunLabel] = owner.run_id;
+        metadata["annotations"][kOwnerAnnotation] = format_owner(owner);
+        return object;
+    }
+
+    CleanUpResult clean() {
+        options.self = self();
+        options.clock = &api.clock;
+        return clean_up(api.client, options);
+    }
+
+    MoverOwner owner;
+    FakeApi api;
+    FakeStorage storage{api};
+    CleanUpOptions options;
+};
+
+Names kinds(const CleanUpResult& result) {
+    Names names;
+    for (const auto& leftover : result.leftovers) {
+        names.push_back(leftover.kind + (leftover.is_removed ? "" : " stays"));
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("copies of a run that was killed go, also what their classes would keep") {
+    Scene scene(dead(), GENERATE("Delete", "Retain"));
+    REQUIRE(scene.storage.rest().size() == 4);
+    scene.options.namespaces = GENERATE(Names{}, Names{"shop"});
+    const auto result = scene.clean();
+    CHECK(result.problems.empty());
+    CHECK(kinds(result) == Names{"persistentvolumeclaim", "volumesnapshot"});
+    CHECK(scene.storage.rest() == Names{});
+}
+
+TEST_CASE("copies of a run that lives stay") {
+    Scene scene(self());
+    const auto result = scene.clean();
+    CHECK(kinds(result) == Names{"persistentvolumeclaim stays", "volumesnapshot stays"});
+    CHECK(scene.storage.rest().size() == 4);
+}
+
+TEST_CASE("a dry run removes nothing, and changes no policy") {
+    Scene scene(dead(), "Retain");
+    scene.options.dry_run = true;
+    CHECK(kinds(scene.clean()) == Names{"persistentvolumeclaim", "volumesnapshot"});
+    CHECK(scene.storage.rest().size() == 4);
+    const auto content = scene.api.names(FakeStorage::kContents).front();
+    CHECK(scene.api.find(FakeStorage::kContents + content)->text_at({"spec", "deletionPolicy"}) ==
+          "Retain");
+}
+
+TEST_CASE("copies of another machine") {
+    Scene scene(foreign());
+    SECTION("are left alone for a day") {
+        const auto result = scene.clean();
+        REQUIRE(result.leftovers.size() == 2);
+        CHECK_THAT(result.leftovers.front().reason, contains("elsewhere (--force removes it)"));
+        scene.api.clock.advance(std::chrono::hours(25));
+        CHECK(kinds(scene.clean()) == Names{"persistentvolumeclaim", "volumesnapshot"});
+        CHECK(scene.storage.rest() == Names{});
+    }
+    SECTION("but not when asked") {
+        scene.options.force = true;
+        scene.clean();
+        CHECK(scene.storage.rest() == Names{});
+    }
+    SECTION("and longer when a pod of their run is there") {
+        auto pod = scene.marked(Json::object());
+        pod["status"]["phase"] = "Running";
+        scene.api.put("/api/v1/namespaces/shop/pods/mover", pod);
+        scene.api.clock.advance(std::chrono::hours(25));
+        scene.clean();
+        CHECK(scene.storage.rest().size() == 4);
+    }
+}
+
+TEST_CASE("what is left of copies whose objects are gone") {
+    Scene scene(dead(), "Retain");
+    scene.api.erase(FakeStorage::kSnapshots + kSnapshot);
+    scene.api.erase(FakeStorage::kClaims + kClaim);
+    REQUIRE(scene.storage.rest().size() == 2);
+    const auto result = scene.clean();
+    CHECK(result.problems.empty());
+    CHECK(kinds(result) == Names{"volumesnapshotcontent", "persistentvolume"});
+    // The volume is only told to go: its provisioner takes the storage along.
+    REQUIRE(scene.storage.rest().size() == 1);
+    const auto volume = *scene.api.find(FakeStorage::kVolumes + scene.storage.rest().front());
+    CHECK(volume.text_at({"spec", "persistentVolumeReclaimPolicy"}) == "Delete");
+    CHECK(kinds(scene.clean()) == Names{});
+}
+
+TEST_CASE("other namespaces are not looked at when some are named") {
+    Scene scene(dead(), "Retain");
+    scene.api.erase(FakeStorage::kSnapshots + kSnapshot);
+    scene.api.erase(FakeStorage::kClaims + kClaim);
+    scene.options.namespaces = {"lab"};
+    CHECK(scene.clean().leftovers.empty());
+    CHECK(scene.storage.rest().size() == 2);
+}
+
+TEST_CASE("snapshots and claims of others are not touched, however they are called") {
+    Scene scene(dead());
+    scene.api.put(FakeStorage::kSnapshots + "nightly", Json::object());
+    scene.api.put(FakeStorage::kClaims + "kubectl-backup-copy-of-mine",
+                  scene.marked(Json::object()));
+    scene.api.put(FakeStorage::kContents + "foreign",
+                  parse_json(R"({"spec":{"deletionPolicy":"Retain","volumeSnapshotRef":
+                      {"name":"kubectl-backup-copy-mine","namespace":"shop","uid":"x"}}})"));
+    scene.clean();
+    CHECK(scene.storage.rest() == Names{"nightly", "foreign", "kubectl-backup-copy-of-mine"});
+}
+
+TEST_CASE("who may not look at snapshots has made none") {
+    Scene scene(dead());
+    scene.storage.refused = GENERATE("/apis/snapshot.storage.k8s.io", "/api/v1/persistentvolumes");
+    const auto result = scene.clean();
+    CHECK(result.problems.empty());
+    CHECK(scene.api.names(FakeStorage::kClaims).empty());
+}
+
+TEST_CASE("what cannot be removed is a problem") {
+    Scene scene(dead());
+    scene.storage.refused = "DELETE /apis/snapshot.storage.k8s.io";
+    const auto result = scene.clean();
+    REQUIRE(result.problems.size() == 1);
+    CHECK(result.problems.front().subject == "volumesnapshot shop/" + kSnapshot);
+    CHECK(kinds(result) == Names{"persistentvolumeclaim", "volumesnapshot stays"});
+}
