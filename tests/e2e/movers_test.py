@@ -81,14 +81,17 @@ class Movers(support.ClusterCase):
         self.claim(size="1Gi")
         self.pod()
         directory = self.volume_directory()
-        self.fill(directory, 40)
         source = random.Random(4)
         with fault_proxy.FaultProxy(self.environment) as proxy:
-            for place in [0, 1, 8, 24, 100] + [source.randrange(30 * MIB) for _ in range(4)]:
+            places = [0, 1, 8, 24, 100] + [source.randrange(7 * MIB) for _ in range(4)]
+            for number, place in enumerate(places):
+                self.fill(directory, 8, seed=number)
                 proxy.clear()
                 proxy.cut_exec(place)
-                self.backup("create", "-n", self.namespace, environment=proxy.environment)
-                self.check_large("latest", directory)
+                name = f"cut-{number}"
+                self.backup("create", name, "-n", self.namespace, environment=proxy.environment)
+                self.check_large(name, directory)
+            self.fill(directory, 8, seed=len(places))
             proxy.clear()
             proxy.cut_exec(1000, times=None)
             self.backup("create", "broken", "-n", self.namespace, environment=proxy.environment, code=3)
@@ -175,12 +178,18 @@ class Movers(support.ClusterCase):
     def test_limit_read(self):
         self.claim(size="1Gi")
         self.pod()
-        self.fill(self.volume_directory(), 120)
-        self.backup("create", "-n", self.namespace, "--limit-read", "10MiB")
-        volume = self.volume()
-        seconds = volume["durationMs"] / 1000
-        print(f"limit-read: {volume['bytesRead'] / seconds / MIB:.2f} MiB/s over {seconds:.1f} s, wanted 10")
-        self.assertAlmostEqual(10 * MIB, volume["bytesRead"] / seconds, delta=10 * MIB * 0.05)
+        volumes = []
+        for megabytes in (20, 140):
+            self.fill(self.volume_directory(), megabytes, seed=megabytes)
+            name = f"read-{megabytes}"
+            self.backup("create", name, "-n", self.namespace, "--limit-read", "10MiB")
+            volumes.append(self.volume(point=name))
+        # The difference: each includes the start of its mover.
+        read, duration = (volumes[1][key] - volumes[0][key] for key in ("bytesRead", "durationMs"))
+        seconds = duration / 1000
+        print(f"limit-read: {read / seconds / MIB:.2f} MiB/s over {seconds:.1f} s, wanted 10")
+        self.assertLess(volumes[1]["bytesRead"] / volumes[1]["durationMs"] * 1000, 10 * MIB * 1.05)
+        self.assertAlmostEqual(10 * MIB, read / seconds, delta=10 * MIB * 0.1)
 
     def test_distance_costs_little(self):
         self.claim(size="2Gi")
@@ -196,7 +205,8 @@ class Movers(support.ClusterCase):
                 rate = volume["bytesSent"] / volume["durationMs"] / 1000
                 rates.setdefault(latency, []).append(rate)
         print("rates in MB/s:", {latency: [round(rate, 1) for rate in all] for latency, all in rates.items()})
-        self.assertGreater(max(rates[0.05]), 0.7 * max(rates[0]))
+        # docs/performance.md has the figure; who waits for each answer would be at a tenth, on any machine.
+        self.assertGreater(max(rates[0.05]), 0.5 * max(rates[0]))
 
     def test_globs_of_a_claim(self):
         self.claim()
