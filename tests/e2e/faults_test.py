@@ -117,7 +117,7 @@ class Faults(support.ClusterCase):
     def test_continue_tokens_that_expire_again_and_again(self):
         self.many_config_maps(1100)
         proxy = self.proxy()
-        proxy.expire_continue(3)
+        proxy.expire_continue(5)
         self.backup("create", "second", "-n", self.namespace, environment=proxy.environment)
         point = self.check_second_point()
         maps = self.config_maps_stored(point)
