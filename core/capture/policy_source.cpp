@@ -45,7 +45,7 @@ Json get_config_map(const ConfigMapName& name, kube::Client& client, const std::
     options.stop = stop;
     auto found = client.find({config_maps(), name.ns, name.name}, options);
     if (!found) {
-        throw Error(ErrorCode::NotFound, "there is no such ConfigMap")
+        throw Error(ErrorCode::KubeNotFound, "there is no such ConfigMap")
             .hint(concat("kubectl get configmaps -n ", name.ns, " lists those that are there"));
     }
     return *std::move(found);
