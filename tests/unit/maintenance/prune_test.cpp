@@ -89,6 +89,22 @@ struct World {
     }
 };
 
+std::unique_ptr<World> make_two_points() {
+    auto world = std::make_unique<World>();
+    world->write("kept", dense_files(world->random, 3));
+    world->write("gone", dense_files(world->random, 3));
+    return world;
+}
+
+/// How many calls of the backend it takes to prune what only the point "gone" needed.
+std::uint64_t calls_of_a_prune() {
+    const auto world = make_two_points();
+    world->forget("gone");
+    world->backend.count_from_zero();
+    world->prune();
+    return world->backend.calls();
+}
+
 }  // namespace
 
 TEST_CASE("prune: what no point needs goes, at once, and nothing else") {
@@ -237,22 +253,10 @@ TEST_CASE("prune: what a run beside it came to need is rescued") {
 TEST_CASE("prune: a sweep that sleeps between decision and deed removes nothing that is needed") {
     // The one that sleeps has decided to remove what another prune gives up meanwhile, and a backup
     // stores the same content again: at every call of the sleeper.
-    const auto scene = [] {
-        auto world = std::make_unique<World>();
-        world->write("kept", dense_files(world->random, 3));
-        world->write("gone", dense_files(world->random, 3));
-        return world;
-    };
-    const auto calls = [&] {
-        const auto world = scene();
-        world->forget("gone");
-        world->backend.count_from_zero();
-        world->prune();
-        return world->backend.calls();
-    }();
+    const auto calls = calls_of_a_prune();
     for (std::uint64_t call = 1; call <= calls; ++call) {
         INFO("call " << call);
-        const auto world = scene();
+        const auto world = make_two_points();
         const auto files = world->points.at("gone").second;
         world->forget("gone");
         SeededRandom random(call);
@@ -282,22 +286,10 @@ TEST_CASE("prune: a sweep that sleeps between decision and deed removes nothing 
 
 TEST_CASE("prune: it waits for a run that began between any two of its calls") {
     // Meanwhile a run begins and relies on what another prune condemns then, waiting for the run.
-    const auto scene = [] {
-        auto world = std::make_unique<World>();
-        world->write("kept", dense_files(world->random, 3));
-        world->write("gone", dense_files(world->random, 3));
-        return world;
-    };
-    const auto calls = [&] {
-        const auto world = scene();
-        world->forget("gone");
-        world->backend.count_from_zero();
-        world->prune();
-        return world->backend.calls();
-    }();
+    const auto calls = calls_of_a_prune();
     for (std::uint64_t call = 1; call <= calls; ++call) {
         INFO("call " << call);
-        const auto world = scene();
+        const auto world = make_two_points();
         const auto gone = world->points.at("gone");
         const auto blob_name = world->list("points").back();
         const auto blob = world->backend.get(blob_name);

@@ -4,6 +4,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/unit/volume_pod/fake_storage.hpp"
+#include "tests/unit/volume_pod/owners.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -20,23 +21,6 @@ using Names = std::vector<std::string>;
 
 const std::string kSnapshot = "kubectl-backup-copy-00000000000000aa";
 const std::string kClaim = "kubectl-backup-copy-00000000000000bb";
-
-MoverOwner self() {
-    SystemRandom random;
-    return make_mover_owner(random);
-}
-
-MoverOwner dead() {
-    auto owner = self();
-    owner.start_time += 1;
-    return owner;
-}
-
-MoverOwner foreign() {
-    auto owner = self();
-    owner.host = "elsewhere";
-    return owner;
-}
 
 /// What a run that was killed in the middle of a snapshot has left.
 struct Scene {

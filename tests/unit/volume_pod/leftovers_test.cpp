@@ -4,6 +4,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/unit/volume_pod/fake_api.hpp"
+#include "tests/unit/volume_pod/owners.hpp"
 
 #include <algorithm>
 
@@ -16,23 +17,6 @@ namespace {
 
 const std::string kPods = "/api/v1/namespaces/shop/pods/";
 const std::string kMaps = "/api/v1/namespaces/shop/configmaps/";
-
-MoverOwner self() {
-    SystemRandom random;
-    return make_mover_owner(random);
-}
-
-MoverOwner dead() {
-    auto owner = self();
-    owner.start_time += 1;
-    return owner;
-}
-
-MoverOwner foreign() {
-    auto owner = self();
-    owner.host = "elsewhere";
-    return owner;
-}
 
 Json object_of(const MoverOwner& owner, const std::string& phase = "") {
     Json object = Json::object();
