@@ -9,6 +9,7 @@
 #include "core/volume/stream_channel.hpp"
 #include "tests/property/random_files.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/pipe.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_repository.hpp"
 
@@ -19,6 +20,7 @@
 
 using namespace backup;
 using backup::testing::FakeClock;
+using backup::testing::Pipe;
 using backup::testing::SeededRandom;
 using backup::testing::TempDir;
 
@@ -56,20 +58,6 @@ class FaultySource : public ByteSource {
     Fault fault_;
     std::uint64_t at_;
     std::uint64_t seen_ = 0;
-};
-
-struct Pipe {
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe(ends.data()) != 0) {
-            throw system_error(errno, "pipe");
-        }
-        read = FileDescriptor(ends[0]);
-        write = FileDescriptor(ends[1]);
-    }
-
-    FileDescriptor read;
-    FileDescriptor write;
 };
 
 struct Outcome {

@@ -7,6 +7,7 @@
 #include "core/volume/descriptor_stream.hpp"
 #include "core/volume/serve_mover.hpp"
 #include "core/volume/stream_channel.hpp"
+#include "tests/support/pipe.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,20 +22,6 @@ namespace {
 constexpr std::size_t kHelloBytes = 8;
 constexpr std::size_t kHeaderBytes = 16;
 constexpr std::size_t kSequenceAt = 8;
-
-struct Pipe {
-    Pipe() {
-        std::array<int, 2> ends{};
-        if (::pipe(ends.data()) != 0) {
-            throw system_error(errno, "pipe");
-        }
-        read = FileDescriptor(ends[0]);
-        write = FileDescriptor(ends[1]);
-    }
-
-    FileDescriptor read;
-    FileDescriptor write;
-};
 
 /// Hands on whole messages, one of them damaged.
 class FaultySource : public ByteSource {
