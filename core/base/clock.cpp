@@ -143,6 +143,20 @@ std::string format_rfc3339(TimePoint time) {
     return print("%04d-%02u-%02uT%02u:%02u:%02uZ", time);
 }
 
+std::string format_rfc3339_exact(TimePoint time) {
+    auto text = format_rfc3339(time);
+    const auto fraction = (time - floor<seconds>(time)).count();
+    if (fraction == 0) {
+        return text;
+    }
+    std::array<char, 16> digits{};
+    std::snprintf(digits.data(), digits.size(), ".%09lld", static_cast<long long>(fraction));
+    std::string_view shown = digits.data();
+    shown = shown.substr(0, shown.find_last_not_of('0') + 1);
+    text.insert(text.size() - 1, shown);
+    return text;
+}
+
 std::string format_compact(TimePoint time) {
     return print("%04d%02u%02uT%02u%02u%02uZ", time);
 }

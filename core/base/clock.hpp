@@ -27,6 +27,9 @@ class SystemClock : public Clock {
 /// "2026-11-20T10:00:00Z"; always UTC.
 std::string format_rfc3339(TimePoint time);
 
+/// With the fraction of the second where it has one: "2026-11-20T10:00:00.25Z". Loses nothing.
+std::string format_rfc3339_exact(TimePoint time);
+
 /// Reads RFC 3339, also with fraction and offset, also "2026-11-20T10:00Z" and "2026-11-20" (UTC);
 /// throws InvalidArgument otherwise.
 TimePoint parse_rfc3339(std::string_view text);

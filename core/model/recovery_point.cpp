@@ -113,8 +113,8 @@ Json to_json(const RecoveryPoint& point) {
     }
     return Json::object(
         {{"name", point.name},
-         {"created", format_rfc3339(point.created)},
-         {"finished", format_rfc3339(point.finished)},
+         {"created", format_rfc3339_exact(point.created)},
+         {"finished", format_rfc3339_exact(point.finished)},
          {"status", to_text(point.status)},
          {"description", point.description},
          {"tags", std::move(tags)},

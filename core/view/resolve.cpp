@@ -69,7 +69,9 @@ const PointRecord& resolve_time(Points points, std::string_view text, TimePoint 
     const auto limit =
         text.find('-') != std::string_view::npos ? parse_rfc3339(text) : now - parse_duration(text);
     for (auto i = points.size(); i-- > 0;) {
-        if (points[i].point.created <= limit) {
+        // Times are shown in whole seconds: what was read off a screen names that whole second.
+        const auto created = points[i].point.created;
+        if (created <= limit || std::chrono::floor<std::chrono::seconds>(created) == limit) {
             return points[i];
         }
     }

@@ -146,7 +146,7 @@ Json to_record(const model::RetentionPoint& point, const model::Decision& decisi
     }
     return Json::object({{"name", point.point.name},
                          {"id", point.point.id},
-                         {"created", format_rfc3339(point.point.created)},
+                         {"created", format_rfc3339_exact(point.point.created)},
                          {"status", model::to_text(point.point.status)},
                          {"group", decision.group},
                          {"keep", decision.keep},

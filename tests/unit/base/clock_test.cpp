@@ -73,6 +73,22 @@ TEST_CASE("every second of the reachable range survives") {
     }
 }
 
+TEST_CASE("the exact form keeps the fraction and shows no zeros behind it") {
+    for (const auto* text : {"2026-11-20T10:00:00Z",
+                             "2026-11-20T10:00:00.25Z",
+                             "2026-11-20T10:00:00.000000001Z",
+                             "1960-02-03T04:05:06.789Z"}) {
+        CHECK(format_rfc3339_exact(parse_rfc3339(text)) == text);
+    }
+    backup::testing::SeededRandom random;
+    for (int i = 0; i < 2000; ++i) {
+        const TimePoint time{std::chrono::nanoseconds(
+            static_cast<std::int64_t>(random.below(18'000'000'000'000'000'000U) / 2) -
+            4'500'000'000'000'000'000)};
+        CHECK(parse_rfc3339(format_rfc3339_exact(time)) == time);
+    }
+}
+
 TEST_CASE("the compact form sorts as the times do") {
     CHECK(format_compact(parse_rfc3339("2026-11-20T10:00:00Z")) == "20261120T100000Z");
     CHECK(format_compact(parse_rfc3339("2026-11-20T09:59:59Z")) <

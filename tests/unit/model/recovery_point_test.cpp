@@ -23,7 +23,7 @@ ErrorCode code_of_name(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("a point comes back as it was, but for its id and parts of seconds") {
+TEST_CASE("a point comes back as it was, but for its id") {
     RecoveryPoint point;
     CHECK(read_back(point) == point);
     point.id = "not stored";
@@ -41,7 +41,6 @@ TEST_CASE("a point comes back as it was, but for its id and parts of seconds") {
     point.statistics = {1, 2, 3, 4, std::uint64_t{1} << 60U, 6, 7};
     auto expected = point;
     expected.id.clear();
-    expected.created = parse_rfc3339("2026-11-20T10:00:00Z");
     CHECK(read_back(point) == expected);
     CHECK(to_json(RecoveryPoint()).find("cluster")->is_null());
     CHECK(to_json(RecoveryPoint()).find("previous")->is_null());

@@ -69,17 +69,20 @@ TEST_CASE("points are listed oldest first, with their ids") {
     Fixture fixture;
     CHECK(list_points(fixture.repository).empty());
     auto record = fixture.record();
-    for (const auto* time :
-         {"2026-11-20T12:00:00Z", "2026-11-19T12:00:00Z", "2026-11-21T12:00:00Z"}) {
+    for (const auto* time : {"2026-11-20T12:00:00Z",
+                             "2026-11-19T12:00:00.000000002Z",
+                             "2026-11-19T12:00:00.000000001Z",
+                             "2026-11-21T12:00:00Z"}) {
         record.point.name = time;
         record.point.created = parse_rfc3339(time);
         fixture.store(record);
     }
     fixture.backend.put("points/notes.txt", as_bytes("not a point"));
     const auto points = list_points(fixture.repository);
-    REQUIRE(points.size() == 3);
-    CHECK(points[0].point.name == "2026-11-19T12:00:00Z");
-    CHECK(points[2].point.name == "2026-11-21T12:00:00Z");
+    REQUIRE(points.size() == 4);
+    CHECK(points[0].point.name == "2026-11-19T12:00:00.000000001Z");
+    CHECK(points[1].point.name == "2026-11-19T12:00:00.000000002Z");
+    CHECK(points[3].point.name == "2026-11-21T12:00:00Z");
     CHECK(points[0].point.id.size() == 64);
     CHECK(fixture.backend.exists("points/20261119T120000Z-" + points[0].point.id));
 }

@@ -59,6 +59,21 @@ TEST_CASE("of two points with one name the newest is meant") {
     CHECK(resolve("shop-1") == "ffff0000");
 }
 
+TEST_CASE(
+    "points of one second stay in their order, and a time read off a screen names its second") {
+    const std::vector<repository::PointRecord> close = {
+        make_record("first", "ffff1111", "2026-11-20T10:00:00.1Z", {"shop"}),
+        make_record("second", "aaaa2222", "2026-11-20T10:00:00.9Z", {"shop"}),
+    };
+    const auto of = [&](std::string_view text) {
+        return view::resolve_point(close, text, kNow).point.name;
+    };
+    CHECK(of("latest") == "second");
+    CHECK(of("@2026-11-20T10:00:00Z") == "second");
+    CHECK(of("@2026-11-20T10:00:00.5Z") == "first");
+    CHECK(error_of([&] { of("@2026-11-20T09:59:59Z"); }).code() == ErrorCode::PointNotFound);
+}
+
 TEST_CASE("a name goes before an id") {
     CHECK(resolve("deadbeef") == "00112233");
 }
