@@ -168,7 +168,7 @@ class Ours(Tool):
                         *self.flags())
 
     def open_mount(self, tree, directory):
-        self.run("mount", directory, *self.flags())
+        self.start_daemon(directory, self.found, "mount", directory, *self.flags())
         space, claim = self.volume
         return Mounted(directory / "latest" / "namespaces" / space / "volumes" / claim, directory)
 
