@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuse/mounted_view.hpp"
 
+#include "core/base/patience.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 
@@ -41,6 +42,7 @@ bool MountedView::may_have_access_lists(const view::NodePointer& node) {
     }
     if (++access_list_questions_ % kManyQuestions == 0 && !is_surveying_.exchange(true)) {
         io_.submit([this, node] {
+            const PatienceLimit limit([this] { return is_ending(); });
             // Damage is told to those who meet it.
             static_cast<void>(failure_of([&node] { node->survey(); }));
             is_surveying_ = false;

@@ -34,6 +34,11 @@ class MountedView {
     /// What is left of them.
     std::atomic<int>& waiting_places() { return waiting_places_; }
 
+    /// What still waits for storage gives up at its next call of it.
+    void end() { is_ending_ = true; }
+
+    bool is_ending() const { return is_ending_; }
+
     bool checks_permissions() const { return checks_permissions_; }
 
     /// False when no file of the volume of `node` has one. Finds out beside, when it is asked
@@ -79,6 +84,7 @@ class MountedView {
     std::atomic<std::uint64_t> access_list_questions_ = 0;
     std::atomic<bool> is_surveying_ = false;
     std::atomic<int> waiting_places_ = kWaitingPlaces;
+    std::atomic<bool> is_ending_ = false;
     // Last: its threads use the others.
     IoPool io_;
 };

@@ -205,11 +205,12 @@ class Listing {
     /// False when it does not fit any more.
     bool add(const char* name, const NodePointer& node, off_t behind) {
         fuse_entry_param entry{};
-        const int problem = is_plus_ ? try_to_describe(*node, entry) : 0;
+        const bool is_described = is_plus_ && !node->is_costly_to_describe();
+        const int problem = is_described ? try_to_describe(*node, entry) : 0;
         if (problem == EINTR) {
             throw Error(ErrorCode::Interrupted, "the listing has to wait");
         }
-        if (!is_plus_ || problem != 0) {
+        if (!is_described || problem != 0) {
             // Without its number the kernel looks the entry up when somebody wants it: one that is
             // damaged must not hide the others.
             return add_name(name, node->inode(), file_type_bits(node->type()), behind);

@@ -3,36 +3,22 @@
 // patience.hpp) it throws at once.
 #pragma once
 
-#include "core/backend/backend.hpp"
+#include "core/backend/forwarding_backend.hpp"
+#include "core/base/patience.hpp"
 
 namespace backup::fuse {
 
-class PatientBackend : public backend::Backend {
+class PatientBackend : public backend::ForwardingBackend {
   public:
-    explicit PatientBackend(backend::Backend& backend) : backend_(backend) {}
+    using ForwardingBackend::ForwardingBackend;
 
-    std::string location() const override { return backend_.location(); }
-
-    std::unique_ptr<backend::BlobWriter> create(std::string_view folder) override;
-    void put(std::string_view name, ByteView bytes, bool exclusive = false) override;
-    void sync() override;
-    Bytes get(std::string_view name) override;
-    void get_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
-    std::unique_ptr<backend::BlobReader> open(std::string_view name) override;
-    std::uint64_t size(std::string_view name) override;
-    bool exists(std::string_view name) override;
-    void list(std::string_view folder,
-              const std::function<void(backend::BlobInfo)>& visit) override;
-    void remove(std::string_view name) override;
-
-    bool lists_at_once() override { return backend_.lists_at_once(); }
-
-    std::uint64_t release_reserve() override { return backend_.release_reserve(); }
-
-    void restore_reserve() override { backend_.restore_reserve(); }
-
-  private:
-    backend::Backend& backend_;
+  protected:
+    void pass(backend::StorageCall /*call*/,
+              std::string_view /*blob*/,
+              const std::function<void()>& effect) override {
+        need_patience();
+        effect();
+    }
 };
 
 }  // namespace backup::fuse

@@ -10,6 +10,7 @@
 #include <fuse_lowlevel.h>
 
 #include <cerrno>
+#include <csignal>
 #include <memory>
 
 namespace backup::fuse {
@@ -19,6 +20,13 @@ namespace {
 int run(const Action& action, MountedView& view, Request& request) {
     return errno_after([&view](const Error& error) { view.journal().add(error); },
                        [&] { action(view, request); });
+}
+
+/// As above, on a thread that may wait: as long as the answer is wanted.
+int run_patiently(const Action& action, MountedView& view, Request& request) {
+    const PatienceLimit limit([&] { return view.is_ending() || !request.is_wanted(); });
+    const int problem = run(action, view, request);
+    return problem == EINTR && view.is_ending() ? ENOTCONN : problem;
 }
 
 void reply_error(fuse_req_t handle, Request& request, int problem) {
@@ -34,7 +42,7 @@ void run_in_pool(fuse_req_t handle, MountedView& view, Action action) {
         if (request->is_taken()) {
             return;
         }
-        reply_error(handle, *request, run(action, view, *request));
+        reply_error(handle, *request, run_patiently(action, view, *request));
     });
 }
 
@@ -80,7 +88,16 @@ bool Request::is_taken() const {
     return is_taken_;
 }
 
+bool Request::is_wanted() const {
+    if (is_taken()) {
+        return false;
+    }
+    // The kernel does not tell of a killed caller for which it reads ahead.
+    return caller_ <= 0 || ::kill(caller_, 0) == 0 || errno != ESRCH;
+}
+
 void Request::let_interrupt() {
+    caller_ = fuse_req_ctx(request_)->pid;
     // An interruption that came before is told within the call, which goes on to use the request:
     // it must not be answered in there.
     fuse_req_interrupt_func(request_, interrupted, this);
@@ -112,7 +129,8 @@ void answer(fuse_req* request, Action action) {
     if (const WaitingPlace place(view.waiting_places()); place.is_taken()) {
         Request waiting(request);
         waiting.let_interrupt();
-        reply_error(request, waiting, waiting.is_taken() ? 0 : run(action, view, waiting));
+        reply_error(
+            request, waiting, waiting.is_taken() ? 0 : run_patiently(action, view, waiting));
         return;
     }
     Request direct(request);

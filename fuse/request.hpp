@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <mutex>
+#include <sys/types.h>
 
 struct fuse_req;
 
@@ -27,11 +28,15 @@ class Request {
 
     /// From now on an interruption answers EINTR. This must live until it is taken.
     void let_interrupt();
+    /// False when nobody waits for the answer any more: it was given, or since let_interrupt() the
+    /// thread that asked has ended.
+    bool is_wanted() const;
 
   private:
     static void interrupted(fuse_req* request, void* data);
 
     fuse_req* request_;
+    pid_t caller_ = 0;  // 0: one that cannot be seen from here
     mutable std::mutex mutex_;
     bool is_taken_ = false;
     bool is_interruptible_ = false;

@@ -107,6 +107,7 @@ void watch(const Watched& watched, const EndSignals& signals, const std::stop_to
         errno_after([&watched](const Error& error) { watched.view.journal().add(error); },
                     [&] { forget_stale(watched.view, watched.session, stop); });
     }
+    watched.view.end();
     // The loop waits where only a signal reaches it, and one that came a moment early would be
     // lost.
     constexpr std::chrono::milliseconds kPause{10};
@@ -147,6 +148,7 @@ void serve(MountedView& view,
     watcher.wait();
     // What is still being fetched has nobody to be told to, but must be done with the session
     // before it goes.
+    view.end();
     view.io().stop();
 }
 

@@ -35,6 +35,15 @@ constexpr unsigned kReserveMode = 0600;
     throw std::move(error);
 }
 
+[[noreturn]] void fail_without_winner(const fs::path& path) {
+    throw Error(ErrorCode::Unsupported,
+                concat("cannot write ",
+                       path.native(),
+                       " safely: its file system has neither hard links nor a rename that never "
+                       "overwrites, so of two programs that write it at once both would succeed"))
+        .hint("keep the repository on a file system with hard links, as ext4, XFS, Btrfs or NFS");
+}
+
 /// Some file systems cannot sync a directory; there a name is as durable as it gets.
 bool cannot_sync_directories(int error_number) {
     return error_number == EINVAL || error_number == ENOTSUP;
@@ -64,8 +73,16 @@ void read_exactly(OpenFile& blob,
     }
 }
 
-/// 0, or errno. Never replaces what is there.
-int move_without_overwriting(FileSystem& files, const fs::path& from, const fs::path& to) {
+bool is_not_offered(int error_number) {
+    return error_number == EINVAL || error_number == ENOSYS || error_number == ENOTSUP;
+}
+
+/// 0, or errno. Of several that move to one place at once one succeeds; where the file system
+/// cannot promise that: ENOTSUP with `needs_one_winner`, else the last one replaces the others.
+int move_without_overwriting(FileSystem& files,
+                             const fs::path& from,
+                             const fs::path& to,
+                             bool needs_one_winner) {
     int error_number = files.link(from, to);
     if (error_number == 0) {
         files.unlink(from);
@@ -77,8 +94,11 @@ int move_without_overwriting(FileSystem& files, const fs::path& from, const fs::
     }
     // No hard links on this file system (FAT, some network ones).
     error_number = files.rename_without_overwriting(from, to);
-    if (error_number != EINVAL && error_number != ENOSYS) {
+    if (!is_not_offered(error_number)) {
         return error_number;
+    }
+    if (needs_one_winner) {
+        return ENOTSUP;
     }
     FileInfo info;
     return files.stat(to, info) == 0 ? EEXIST : files.rename(from, to);
@@ -123,15 +143,18 @@ class DirectoryBackend::Writer : public BlobWriter {
             fail(error_number, "write", target);
         }
         auto& files = *backend_.files_;
-        int error_number = move_without_overwriting(files, path_, target);
+        int error_number = move_without_overwriting(files, path_, target, exclusive);
         if (error_number == ENOENT) {
             backend_.make_directory(target.parent_path());
-            error_number = move_without_overwriting(files, path_, target);
+            error_number = move_without_overwriting(files, path_, target, exclusive);
         }
         if (error_number == EEXIST && !exclusive) {
             // Somebody else may have put it there without having synced the directory yet.
             backend_.note_change(target.parent_path());
             return;
+        }
+        if (error_number == ENOTSUP && exclusive) {
+            fail_without_winner(target);
         }
         if (error_number != 0) {
             fail(error_number, "write", target);

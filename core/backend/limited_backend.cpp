@@ -30,12 +30,12 @@ class LimitedBackend::Writer : public BlobWriter {
 };
 
 std::unique_ptr<BlobWriter> LimitedBackend::create(std::string_view folder) {
-    return std::make_unique<Writer>(*this, backend_.create(folder));
+    return std::make_unique<Writer>(*this, ForwardingBackend::create(folder));
 }
 
 void LimitedBackend::put(std::string_view name, ByteView bytes, bool exclusive) {
     wait_for(bytes.size());
-    backend_.put(name, bytes, exclusive);
+    ForwardingBackend::put(name, bytes, exclusive);
 }
 
 void LimitedBackend::wait_for(std::uint64_t bytes) {

@@ -33,15 +33,9 @@ class PosixNewFile : public NewFile {
     explicit PosixNewFile(FileDescriptor file) : file_(std::move(file)) {}
 
     int write(ByteView bytes) override {
-        while (!bytes.empty()) {
-            const auto written = ::write(file_.get(), bytes.data(), bytes.size());
-            if (written >= 0) {
-                bytes = bytes.subspan(static_cast<std::size_t>(written));
-            } else if (errno != EINTR) {
-                return errno;
-            }
-        }
-        return 0;
+        return write_whole(bytes, [this](ByteView rest) {
+            return ::write(file_.get(), rest.data(), rest.size());
+        });
     }
 
     void start_writeback(std::uint64_t offset, std::uint64_t size) override {

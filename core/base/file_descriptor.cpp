@@ -33,16 +33,9 @@ std::size_t read_fully(std::span<std::byte> buffer, std::string_view what, ReadA
     return done;
 }
 
-template <typename WriteAt>
-void write_fully(ByteView bytes, std::string_view what, WriteAt write_at) {
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const auto count = write_at(bytes.subspan(done), done);
-        if (count >= 0) {
-            done += static_cast<std::size_t>(count);
-        } else if (errno != EINTR) {
-            throw system_error(errno, what);
-        }
+void write_fully(ByteView bytes, std::string_view what, const WriteSome& write_some) {
+    if (const int error_number = write_whole(bytes, write_some); error_number != 0) {
+        throw system_error(error_number, what);
     }
 }
 
@@ -136,14 +129,29 @@ std::size_t pread_up_to(int fd,
     });
 }
 
+int write_whole(ByteView bytes, const WriteSome& write_some) {
+    while (!bytes.empty()) {
+        const auto count = write_some(bytes);
+        // One that takes nothing without saying why would be asked for ever.
+        if (count == 0) {
+            return EIO;
+        }
+        if (count > 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
 void write_all(int fd, ByteView bytes, std::string_view what) {
-    write_fully(bytes, what, [fd](ByteView rest, std::size_t) {
-        return ::write(fd, rest.data(), rest.size());
-    });
+    write_fully(bytes, what, [fd](ByteView rest) { return ::write(fd, rest.data(), rest.size()); });
 }
 
 void pwrite_all(int fd, ByteView bytes, std::uint64_t offset, std::string_view what) {
-    write_fully(bytes, what, [fd, offset](ByteView rest, std::size_t done) {
+    write_fully(bytes, what, [&](ByteView rest) {
+        const auto done = bytes.size() - rest.size();
         return ::pwrite(fd, rest.data(), rest.size(), static_cast<off_t>(offset + done));
     });
 }

@@ -4,7 +4,9 @@
 
 #include "core/base/bytes.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -45,6 +47,12 @@ std::size_t pread_up_to(int fd,
                         std::span<std::byte> buffer,
                         std::uint64_t offset,
                         std::string_view what);
+
+/// write(2) or the like: takes some of the bytes and returns how many, or -1 and errno.
+using WriteSome = std::function<std::int64_t(ByteView rest)>;
+/// Calls it until everything is written; EINTR and short writes are continued. 0, or what errno
+/// said; EIO when nothing was taken.
+int write_whole(ByteView bytes, const WriteSome& write_some);
 
 /// Writes everything; EINTR and short writes are continued.
 void write_all(int fd, ByteView bytes, std::string_view what);

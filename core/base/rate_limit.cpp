@@ -19,16 +19,18 @@ constexpr Nanoseconds kLateness = std::chrono::milliseconds(40);
 }  // namespace
 
 std::uint64_t RateLimit::piece() const {
-    return is_limited() ? std::max<std::uint64_t>(bytes_per_second_ / kPiecesPerSecond, 1)
-                        : std::uint64_t{1} << 62U;
+    const std::uint64_t rate = bytes_per_second_;
+    return rate == 0 ? std::uint64_t{1} << 62U
+                     : std::max<std::uint64_t>(rate / kPiecesPerSecond, 1);
 }
 
 std::chrono::nanoseconds RateLimit::reserve(std::uint64_t bytes) {
-    if (!is_limited()) {
+    const std::uint64_t rate = bytes_per_second_;
+    if (rate == 0) {
         return Nanoseconds{0};
     }
     constexpr double kSecond = 1e9;
-    const auto seconds = static_cast<double>(bytes) / static_cast<double>(bytes_per_second_);
+    const auto seconds = static_cast<double>(bytes) / static_cast<double>(rate);
     const std::scoped_lock lock(mutex_);
     const auto now = clock_.steady_now();
     if (!has_begun_) {

@@ -5,6 +5,7 @@
 
 #include "core/base/clock.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -23,6 +24,9 @@ class RateLimit {
 
     bool is_limited() const { return bytes_per_second_ != 0; }
 
+    /// For what passes from now on. What was booked keeps its time.
+    void set_rate(std::uint64_t bytes_per_second) { bytes_per_second_ = bytes_per_second; }
+
     /// The most that should pass at once, so that a window of a second never sees more than a few
     /// per cent too much.
     std::uint64_t piece() const;
@@ -34,7 +38,7 @@ class RateLimit {
     bool wait_for(std::uint64_t bytes, const std::stop_token& stop);
 
   private:
-    std::uint64_t bytes_per_second_;
+    std::atomic<std::uint64_t> bytes_per_second_;
     Clock& clock_;
     std::mutex mutex_;
     std::chrono::steady_clock::time_point free_at_;  // all that was booked has passed by then

@@ -48,6 +48,7 @@ Census::Census(const Repository& repository, const CensusInput& input, const std
     find_keepers(stop);
     find_last_places(stop);
     count_kept();
+    std::vector<Standing>().swap(standings_);
 }
 
 const PackUse* Census::find(const content::Digest& pack) const {
@@ -125,6 +126,7 @@ void Census::list_present(const CensusInput& input) {
     for (auto& use : packs_) {
         const auto& name = use.pack.name;
         use.is_listed = listed_.contains(name);
+        use.is_unsound = input.unsound.contains(name);
         use.is_condemned = std::binary_search(input.condemned.begin(), input.condemned.end(), name);
     }
 }
@@ -153,7 +155,18 @@ void Census::for_each_live_record(const std::stop_token& stop, Visit visit) {
     }
 }
 
-/// Points' lists first, so that what is listed stays; then any order that all agree on.
+Census::Standing Census::standing_of(const PackUse& use) {
+    if (!use.is_whole()) {
+        return Standing::None;
+    }
+    if (use.is_unsound) {
+        return use.is_condemned ? Standing::UnsoundCondemned : Standing::Unsound;
+    }
+    return use.is_condemned ? Standing::Condemned : Standing::Sound;
+}
+
+/// Of two of one standing. Points' lists first, so that what is listed stays; then any order that
+/// all agree on.
 bool Census::is_better_keeper(std::uint32_t pack, std::uint32_t than) const {
     if (than >= packs_.size()) {
         return true;
@@ -166,6 +179,7 @@ bool Census::is_better_keeper(std::uint32_t pack, std::uint32_t than) const {
 void Census::find_keepers(const std::stop_token& stop) {
     keepers_.assign(live_.size(), kNowhere);
     lengths_.assign(live_.size(), 0);
+    standings_.assign(live_.size(), Standing::None);
     std::vector<std::size_t> counted_in(packs_.size(), segments_.size());
     for_each_live_record(
         stop,
@@ -180,40 +194,33 @@ void Census::find_keepers(const std::stop_token& stop) {
                 return;
             }
             use.holds_live = true;
-            if (!use.is_whole()) {
-                return;
-            }
-            if (use.is_condemned) {
-                keepers_[at] = keepers_[at] == kNowhere ? kCondemnedOnly : keepers_[at];
-            } else if (is_better_keeper(pack, keepers_[at])) {
+            const auto standing = standing_of(use);
+            standings_[at] = std::min(standings_[at], standing);
+            if (standing == Standing::Sound && is_better_keeper(pack, keepers_[at])) {
                 keepers_[at] = pack;
                 lengths_[at] = record.length;
             }
         });
 }
 
-/// Chunks that lie only in condemned packs: each of these is noted, and one is to be copied from.
+/// Chunks without a sound place that stays take the best they have. Each condemned one of these is
+/// noted, and one is to be copied from.
 void Census::find_last_places(const std::stop_token& stop) {
-    std::vector<bool> is_only_condemned(live_.size());
-    bool has_all = true;
-    for (std::size_t i = 0; i < live_.size(); ++i) {
-        is_only_condemned[i] = keepers_[i] == kCondemnedOnly;
-        has_all = has_all && keepers_[i] < packs_.size();
-    }
-    if (has_all) {
+    const auto is_sound = [](Standing standing) { return standing == Standing::Sound; };
+    if (std::all_of(standings_.begin(), standings_.end(), is_sound)) {
         return;
     }
     for_each_live_record(
         stop, [&](std::uint32_t pack, std::size_t at, const IndexRecord& record, std::size_t) {
-            if (at == std::size_t{kNowhere}) {
+            if (at == std::size_t{kNowhere} || is_sound(standings_[at])) {
                 return;
             }
             auto& use = packs_[pack];
-            use.is_missed = use.is_missed || keepers_[at] == kNowhere;
-            if (!is_only_condemned[at] || !use.is_whole()) {
+            use.is_missed = use.is_missed || standings_[at] == Standing::None;
+            if (standings_[at] == Standing::None || standing_of(use) != standings_[at]) {
                 return;
             }
-            use.is_last_place = true;
+            use.is_last_place = use.is_last_place || use.is_condemned;
             if (is_better_keeper(pack, keepers_[at])) {
                 keepers_[at] = pack;
                 lengths_[at] = record.length;

@@ -22,10 +22,12 @@ struct PackUse {
     bool is_present = false;
     std::uint64_t stored_bytes = 0;  // of the blob that is there
     bool is_condemned = false;       // some generation names it
+    bool is_unsound = false;         // damaged when it was last read in full
     bool is_listed = false;          // a point's own list of packs names it
     bool is_replaced = false;        // the index says that nobody is to miss it
     bool holds_live = false;         // some chunk in it is needed, also when another pack keeps it
-    /// It is condemned, and holds a live chunk that lies in no pack that is not.
+    /// It is condemned, and holds a live chunk that lies in no better place: no sound pack that is
+    /// not condemned or, when this one is unsound, none at all.
     bool is_last_place = false;
     /// It is gone, or cut short, and a live chunk that was in it has no other place.
     bool is_missed = false;
@@ -47,6 +49,7 @@ struct CensusInput {
     std::span<const content::ShortId> live;         // sorted
     const std::set<content::Digest>& listed;        // packs that points name
     const std::vector<content::Digest>& condemned;  // sorted; listed before the census begins
+    const std::set<content::Digest>& unsound;       // damaged when they were last read
 };
 
 class Census {
@@ -77,7 +80,12 @@ class Census {
 
   private:
     static constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
-    static constexpr std::uint32_t kCondemnedOnly = kNowhere - 1;
+
+    /// How good a place a pack is, the best first. A sound copy that has to be taken out of a
+    /// condemned pack is better than a damaged one that may stay.
+    enum class Standing : std::uint8_t { Sound, Condemned, Unsound, UnsoundCondemned, None };
+
+    static Standing standing_of(const PackUse& use);
 
     bool load_segments(const std::stop_token& stop);
     void list_present(const CensusInput& input);
@@ -96,6 +104,7 @@ class Census {
     std::map<content::Digest, std::uint32_t> numbers_;
     std::vector<SegmentUse> segments_;
     std::vector<std::uint32_t> keepers_;  // of live_[i]
+    std::vector<Standing> standings_;     // of the best place of live_[i]; only while it is made
     std::vector<std::uint32_t> lengths_;
     std::uint64_t lost_chunks_ = 0;
 };

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/checks.hpp"
 
+#include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/parse_stored.hpp"
+#include "core/repository/salvage.hpp"
 #include "core/repository/stored_record.hpp"
 
 #include <algorithm>
@@ -130,7 +132,7 @@ Checks load_checks(const Repository& repository,
         try {
             checks.merge(load_record(repository, name));
         } catch (const Error& error) {
-            if (error.code() != ErrorCode::CorruptData) {
+            if (!is_damage(repository.backend(), name, kLargestStoredRecord, error)) {
                 throw;
             }
             if (on_damaged) {
@@ -185,6 +187,21 @@ Bytes encode_checks(const Repository& repository, const Checks& checks, Random& 
 Checks decode_checks(const Repository& repository, ByteView blob, const std::string& what) {
     const auto json = decode_record(repository, BlobKind::Checks, blob, what);
     return parse_stored(what, [&] { return from_json(json); });
+}
+
+std::set<content::Digest> find_unsound_packs(const Repository& repository) {
+    Checks checks;
+    const auto failure = failure_of([&] { checks = load_checks(repository); });
+    if (failure && failure->code() == ErrorCode::Interrupted) {
+        throw Error(*failure);
+    }
+    std::set<content::Digest> packs;
+    for (const auto& [name, check] : checks.packs) {
+        if (!check.is_sound) {
+            packs.insert(name);
+        }
+    }
+    return packs;
 }
 
 std::set<std::string> damaged_points(const Checks& checks) {

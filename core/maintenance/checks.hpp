@@ -48,6 +48,10 @@ Checks decode_checks(const repository::Repository& repository,
                      ByteView blob,
                      const std::string& what);
 
+/// Packs that were damaged when they were last read: what has another place is better taken from
+/// there. Nothing when the checks cannot be read: they are a help, not a condition.
+std::set<content::Digest> find_unsound_packs(const repository::Repository& repository);
+
 /// Ids of points that were damaged when they were last looked at: what forget must not count as
 /// good.
 std::set<std::string> damaged_points(const Checks& checks);

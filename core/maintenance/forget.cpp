@@ -2,8 +2,10 @@
 #include "core/maintenance/forget.hpp"
 
 #include "core/base/error.hpp"
+#include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/forget_notice.hpp"
 #include "core/repository/hold.hpp"
 #include "core/repository/session_store.hpp"
 
@@ -59,6 +61,41 @@ void remove_tickets(const Repository& repository, const std::map<std::string, st
     }
 }
 
+/// Announces the end of points, also on a full disk.
+class ForgetNotices {
+  public:
+    ForgetNotices(const Repository& repository,
+                  const std::map<std::string, std::string>& blobs,
+                  Random& random)
+        : backend_(repository.backend()) {
+        std::vector<content::Digest> points;
+        for (const auto& [id, blob] : blobs) {
+            points.push_back(content::parse_digest(id));
+        }
+        const auto failure = failure_of([&] { notice_.emplace(repository, points, random); });
+        if (!failure) {
+            return;
+        }
+        if (failure->code() != ErrorCode::NoSpace || backend_.release_reserve() == 0) {
+            throw Error(*failure);
+        }
+        has_reserve_ = false;
+        notice_.emplace(repository, points, random);
+    }
+
+    void end() {
+        notice_->end();
+        if (!has_reserve_) {
+            backend_.restore_reserve();
+        }
+    }
+
+  private:
+    backend::Backend& backend_;
+    std::optional<ForgetNotice> notice_;
+    bool has_reserve_ = true;
+};
+
 }  // namespace
 
 void refuse_held_points(const Repository& repository, std::span<const std::string> ids) {
@@ -77,21 +114,27 @@ void refuse_held_points(const Repository& repository, std::span<const std::strin
 }
 
 std::vector<std::string> forget_points(const Repository& repository,
-                                       std::span<const std::string> ids) {
+                                       std::span<const std::string> ids,
+                                       Random& random) {
     auto& backend = repository.backend();
     refuse_held_points(repository, ids);
     const auto blobs = find_blobs(repository, ids);
+    if (blobs.empty()) {
+        // A run that died may have removed them, and left it to others to make that durable.
+        backend.sync();
+        return {};
+    }
+    ForgetNotices notices(repository, blobs, random);
+    // Once more, behind the notice: a hold that is not there now sees it.
+    refuse_held_points(repository, ids);
     remove_tickets(repository, blobs);
     std::vector<std::string> removed;
     for (const auto& [id, blob] : blobs) {
-        // Once more: somebody may have put a hold on it since.
-        if (backend.exists(hold_name(content::parse_digest(id)))) {
-            refuse_held_points(repository, std::span(&id, 1));
-        }
         backend.remove(blob);
         removed.push_back(id);
     }
     backend.sync();
+    notices.end();
     return removed;
 }
 

@@ -2,6 +2,7 @@
 // Removes points. What only they needed stays until a prune.
 #pragma once
 
+#include "core/base/random.hpp"
 #include "core/repository/repository.hpp"
 
 #include <span>
@@ -11,9 +12,10 @@
 namespace backup::maintenance {
 
 /// Removes the points with these ids, durably; returns those that were there. Points under hold
-/// are refused (InvalidArgument naming them) before anything is removed. Needs no free space.
+/// are refused (InvalidArgument naming them) before anything is removed. Works on a full disk.
 std::vector<std::string> forget_points(const repository::Repository& repository,
-                                       std::span<const std::string> ids);
+                                       std::span<const std::string> ids,
+                                       Random& random);
 
 /// Throws as forget_points() when any of them is under hold.
 void refuse_held_points(const repository::Repository& repository, std::span<const std::string> ids);

@@ -3,10 +3,10 @@
 
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
-#include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/format.hpp"
 #include "core/repository/parity.hpp"
+#include "core/repository/salvage.hpp"
 
 namespace backup::maintenance {
 
@@ -14,11 +14,23 @@ using namespace repository;
 
 namespace {
 
-/// Nothing when it is missing, or cannot be read at all.
+/// Nothing when it is missing, or too large to be what it was.
 Bytes get_what_is_left(backend::Backend& backend, const std::string& name) {
-    Bytes left;
-    failure_of([&] { left = get_blob(backend, name, format::kLargestPack); });
-    return left;
+    SalvagedBlob left;
+    const auto failure =
+        failure_of([&] { left = salvage_blob(backend, name, format::kLargestPack); });
+    if (failure && failure->code() != ErrorCode::NotFound &&
+        failure->code() != ErrorCode::CorruptData) {
+        throw Error(*failure);
+    }
+    return std::move(left.bytes);
+}
+
+/// It works with a part of itself.
+Parity load_parity(backend::Backend& backend,
+                   const content::Digest& pack,
+                   const std::string& name) {
+    return {salvage_blob(backend, name, parity_bytes(format::kLargestPack)).bytes, pack, name};
 }
 
 }  // namespace
@@ -32,8 +44,7 @@ Healing heal_pack(const Repository& repository, const content::Digest& pack) {
         return healing;
     }
     healing.parity_damage = failure_of([&] {
-        const Parity parity(
-            get_blob(backend, name, parity_bytes(format::kLargestPack)), pack, name);
+        const auto parity = load_parity(backend, pack, name);
         const auto blob = pack_name(pack);
         for (const auto& place : {blob, quarantine_name(blob)}) {
             if (!healing.pack) {
@@ -44,6 +55,11 @@ Healing heal_pack(const Repository& repository, const content::Digest& pack) {
             throw Error(ErrorCode::CorruptData, concat(name, " is damaged"));
         }
     });
+    // A storage that gives no answer is no damage: what it keeps may heal the pack later.
+    if (healing.parity_damage && healing.parity_damage->code() != ErrorCode::CorruptData &&
+        healing.parity_damage->code() != ErrorCode::UnknownFormat) {
+        throw Error(*healing.parity_damage);
+    }
     return healing;
 }
 
@@ -53,8 +69,7 @@ void check_parity(const Repository& repository, const content::Digest& pack) {
     if (!backend.exists(name)) {
         return;
     }
-    const Parity parity(get_blob(backend, name, parity_bytes(format::kLargestPack)), pack, name);
-    if (!parity.is_whole()) {
+    if (!load_parity(backend, pack, name).is_whole()) {
         throw Error(ErrorCode::CorruptData, concat(name, " is damaged"));
     }
 }

@@ -17,7 +17,8 @@ struct Healing {
 };
 
 /// From what lies in the pack's place and, when that is missing or not enough, from what a repair
-/// that did not end put in quarantine.
+/// that did not end put in quarantine. Bad sectors of pack and parity are damage; throws Io when
+/// the storage as a whole cannot be read.
 Healing heal_pack(const repository::Repository& repository, const content::Digest& pack);
 
 /// Throws CorruptData when the parity of the pack is there and damaged. Does not look at the pack.

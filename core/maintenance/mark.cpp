@@ -13,12 +13,6 @@ namespace backup::maintenance {
 
 using namespace repository;
 
-namespace {
-
-constexpr std::uint64_t kLargestList = std::uint64_t{1} << 30U;
-
-}  // namespace
-
 void Marker::mark(const PointRecord& record, const std::stop_token& stop) {
     if (marked_.contains(record.point.id)) {
         return;
@@ -51,38 +45,39 @@ void Marker::mark_stream(const Stream& stream) {
 }
 
 void Marker::mark_pack_list(const PointRecord& record) {
-    const auto list = read_stream(chunks_, record.packs, kLargestList);
-    content::Digest name{};
-    if (list.size() % name.size() != 0) {
-        throw Error(ErrorCode::CorruptData, "the list of its packs is of a wrong length");
-    }
-    for (std::size_t at = 0; at < list.size(); at += name.size()) {
-        std::copy_n(list.data() + at, name.size(), name.data());
-        listed_packs_.insert(name);
-    }
+    const auto names = read_pack_list(chunks_, record);
+    listed_packs_.insert(names.begin(), names.end());
 }
 
 void Marker::mark_tree(const content::ShortId& root, const std::stop_token& stop) {
     std::vector<content::ShortId> ahead{root};
+    // Pages may name each other any number of times: each waits once.
+    std::unordered_set<content::ShortId> asked{root};
     while (!ahead.empty()) {
         throw_if_stopped(stop);
         const auto id = ahead.back();
         ahead.pop_back();
-        if (!seen_pages_.contains(id)) {
-            mark_page(id, ahead);
-            // Only now: a page that could not be read has to fail again for the next point.
-            seen_pages_.insert(id);
+        if (seen_pages_.contains(id)) {
+            continue;
         }
+        for (const auto& below : mark_page(id)) {
+            if (!seen_pages_.contains(below) && asked.insert(below).second) {
+                ahead.push_back(below);
+            }
+        }
+        // Only now: a page that could not be read has to fail again for the next point.
+        seen_pages_.insert(id);
     }
 }
 
-void Marker::mark_page(const content::ShortId& id, std::vector<content::ShortId>& ahead) {
+std::vector<content::ShortId> Marker::mark_page(const content::ShortId& id) {
     live_.add(id);
     const auto bytes = chunks_.read(id);
     ++pages_read_;
     const PageView view(bytes);
+    std::vector<content::ShortId> below;
     for (std::uint32_t i = 0; i < view.page_references(); ++i) {
-        ahead.push_back(view.page_reference(i));
+        below.push_back(view.page_reference(i));
     }
     for (std::uint32_t i = 0; i < view.entries(); ++i) {
         const auto entry = view.entry(i);
@@ -103,6 +98,7 @@ void Marker::mark_page(const content::ShortId& id, std::vector<content::ShortId>
         }
         mark_extent_pages(std::move(extent_pages));
     }
+    return below;
 }
 
 void Marker::mark_extent_pages(std::vector<ExtentPage> ahead) {

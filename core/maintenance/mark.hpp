@@ -44,7 +44,8 @@ class Marker {
     void mark_stream(const repository::Stream& stream);
     void mark_pack_list(const repository::PointRecord& record);
     void mark_tree(const content::ShortId& root, const std::stop_token& stop);
-    void mark_page(const content::ShortId& id, std::vector<content::ShortId>& ahead);
+    /// Returns the pages it refers to.
+    std::vector<content::ShortId> mark_page(const content::ShortId& id);
     void mark_extent_pages(std::vector<ExtentPage> ahead);
 
     repository::ChunkStore& chunks_;

@@ -6,12 +6,14 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/maintenance/census.hpp"
+#include "core/maintenance/checks.hpp"
 #include "core/maintenance/choose.hpp"
 #include "core/maintenance/mark.hpp"
 #include "core/maintenance/repack.hpp"
 #include "core/maintenance/settle.hpp"
 #include "core/maintenance/sweep.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/forget_notice.hpp"
 #include "core/repository/gc_generation.hpp"
 #include "core/repository/session.hpp"
 
@@ -57,6 +59,7 @@ class Pruning {
         surroundings_.progress.stage("points");
         look_at_clock();
         settle();
+        unsound_ = find_unsound_packs(repository_);
         ChunkStoreOptions for_pages;
         for_pages.frame_cache_bytes = kPageCacheBytes;
         chunks_.emplace(repository_, for_pages);
@@ -75,6 +78,7 @@ class Pruning {
         for (const auto& ended : settled_.ended) {
             remove_session(repository_, ended);
         }
+        remove_idle_notices(repository_);
         repository_.backend().sync();
         return std::move(result_);
     }
@@ -153,7 +157,7 @@ class Pruning {
         surroundings_.progress.stage("index");
         for (int tries = 1; tries <= kMostTries; ++tries) {
             Census census(repository_,
-                          {marker_->live_chunks(), marker_->listed_packs(), condemned_},
+                          {marker_->live_chunks(), marker_->listed_packs(), condemned_, unsound_},
                           surroundings_.stop);
             if (census.lost_chunks() == 0) {
                 return census;
@@ -372,6 +376,7 @@ class Pruning {
     std::optional<Marker> marker_;
     std::vector<PointRecord> points_;
     std::vector<content::Digest> condemned_;
+    std::set<content::Digest> unsound_;
     std::map<std::string, SessionRecord> waiting_for_;
     PruneResult result_;
 };

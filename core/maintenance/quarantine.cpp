@@ -2,9 +2,9 @@
 #include "core/maintenance/quarantine.hpp"
 
 #include "core/base/text.hpp"
-#include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/format.hpp"
+#include "core/repository/salvage.hpp"
 
 namespace backup::maintenance {
 
@@ -14,11 +14,12 @@ std::string copy_to_quarantine(backend::Backend& backend, const std::string& nam
     if (!backend.exists(name)) {
         return {};
     }
-    const auto bytes = get_blob(backend, name, format::kLargestIndexSegment);
+    const auto bytes = salvage_blob(backend, name, format::kLargestIndexSegment).bytes;
     const auto wanted = quarantine_name(name);
     auto place = wanted;
     for (int number = 2; backend.exists(place); ++number) {
-        if (backend.size(place) == bytes.size() && backend.get(place) == bytes) {
+        if (backend.size(place) == bytes.size() &&
+            salvage_blob(backend, place, bytes.size()).bytes == bytes) {
             return place;
         }
         place = concat(wanted, "-", number);

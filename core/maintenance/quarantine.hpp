@@ -9,7 +9,8 @@
 namespace backup::maintenance {
 
 /// Copies the blob to quarantine/<name>, beside other bytes that are there already; durable when it
-/// returns. The blob itself stays. Nothing happens when it is missing. Returns the copy's name.
+/// returns. The blob itself stays. Nothing happens when it is missing. Bytes that cannot be read
+/// are zeros in the copy. Returns the copy's name.
 std::string copy_to_quarantine(backend::Backend& backend, const std::string& name);
 
 }  // namespace backup::maintenance

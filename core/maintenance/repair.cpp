@@ -9,14 +9,17 @@
 #include "core/maintenance/healing.hpp"
 #include "core/maintenance/quarantine.hpp"
 #include "core/maintenance/repair_index.hpp"
-#include "core/maintenance/verify_tree.hpp"
-#include "core/repository/blob_access.hpp"
+#include "core/maintenance/repair_points.hpp"
+#include "core/maintenance/verify_pack.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/gc_generation.hpp"
 #include "core/repository/pack_pipeline.hpp"
+#include "core/repository/salvage.hpp"
 #include "core/repository/session.hpp"
+#include "core/repository/session_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,6 +34,13 @@ namespace {
 constexpr std::uint64_t kGroupBytes = 1U << 20U;
 
 void ignore_damaged(const std::string&, const Error&) {}
+
+constexpr int kMostTries = 8;
+
+[[noreturn]] void throw_overtaken() {
+    throw Error(ErrorCode::Incomplete, "a prune took away what this repair had listed")
+        .hint("run it again: what was mended by then stays so");
+}
 
 class Repair {
   public:
@@ -69,8 +79,10 @@ class Repair {
     bool is_condemned(const content::Digest& pack) const;
     void mend_packs();
     std::vector<content::Digest> list_left_in_quarantine() const;
+    void check_saved() const;
     void keep_going();
-    bool is_damaged_header(const content::Digest& name, const Error& error);
+    ChunkStoreOptions chunk_options();
+    bool is_damaged_pack(const content::Digest& name, const Error& error);
     const IndexedPack* find_indexed(const content::Digest& name) const;
     std::optional<Error> find_damage(const content::Digest& name, const IndexedPack* indexed);
     void index_if_lacking(const PackTables& tables, bool is_indexed);
@@ -81,7 +93,6 @@ class Repair {
     void flush(BlobKind kind);
     void write();
     void look_at_points();
-    void walk(const std::vector<PointRecord>& points, ChunkStore& chunks);
     bool is_stored(ChunkStore& chunks, const content::ShortId& id) const;
 
     void note(std::string subject, std::string what) {
@@ -124,7 +135,7 @@ void Repair::look() {
     }
     list_packs();
     checks_ = load_checks(repository_, ignore_damaged);
-    chunks_.emplace(repository_, ChunkStoreOptions{.on_damaged_index = ignore_damaged});
+    chunks_.emplace(repository_, chunk_options());
     for (const auto& [name, check] : checks_.packs) {
         if (!check.is_sound) {
             suspects_.insert(name);
@@ -136,6 +147,20 @@ void Repair::look() {
             suspects_.insert(name);
         }
     }
+}
+
+/// Without the segments that are damaged. What cannot be read just now is another thing: what it
+/// says must not look lost.
+ChunkStoreOptions Repair::chunk_options() {
+    ChunkStoreOptions options;
+    options.on_damaged_index = [this](const std::string& blob, const Error& error) {
+        const auto& damaged = index_.damaged;
+        if (error.code() != ErrorCode::CorruptData && error.code() != ErrorCode::UnknownFormat &&
+            std::find(damaged.begin(), damaged.end(), blob) == damaged.end()) {
+            throw Error(error).hint("run it again: nothing was taken for lost");
+        }
+    };
+    return options;
 }
 
 void Repair::list_packs() {
@@ -183,6 +208,10 @@ void Repair::mend_packs() {
     for (const auto& name : list_left_in_quarantine()) {
         heal(name);
     }
+    if (!damaged.empty() && !options_.dry_run) {
+        // From here on a prune prefers what is saved to what it was saved from.
+        remember_checks(repository_, found_, surroundings_.clock.now(), random_);
+    }
     for (const auto& [name, damage] : damaged) {
         keep_going();
         salvage(name, find_indexed(name), damage);
@@ -190,6 +219,18 @@ void Repair::mend_packs() {
     if (pipeline_) {
         pipeline_->drain();
         pipeline_->write_index();
+        check_saved();
+    }
+}
+
+/// A prune that took this run for dead may have removed packs that no index named yet: what they
+/// were saved from must stay then.
+void Repair::check_saved() const {
+    const auto present = list_present_packs(repository_);
+    for (const auto& pack : pipeline_->list_packs()) {
+        if (!std::binary_search(present.begin(), present.end(), pack)) {
+            throw_overtaken();
+        }
     }
 }
 
@@ -232,7 +273,7 @@ std::optional<Error> Repair::find_damage(const content::Digest& name, const Inde
     std::optional<PackTables> tables;
     const auto damage =
         failure_of([&] { tables = read_pack_tables(repository_, name, present->second); });
-    if (damage && damage->code() != ErrorCode::CorruptData && !is_damaged_header(name, *damage)) {
+    if (damage && !is_damaged_pack(name, *damage)) {
         throw Error(*damage);
     }
     if (damage || (indexed != nullptr && tables->pack != *indexed)) {
@@ -252,10 +293,14 @@ std::optional<Error> Repair::find_damage(const content::Digest& name, const Inde
     return std::nullopt;
 }
 
-/// Damage there may look like a format of the future. What is genuine is for a newer program.
-bool Repair::is_damaged_header(const content::Digest& name, const Error& error) {
-    return error.code() == ErrorCode::UnknownFormat &&
-           content::sha256(get_blob(backend_, pack_name(name), format::kLargestPack)) != name;
+bool Repair::is_damaged_pack(const content::Digest& name, const Error& error) {
+    const auto blob = pack_name(name);
+    if (error.code() == ErrorCode::UnknownFormat) {
+        // A damaged header may look like a format of the future. What is genuine is for a newer
+        // program.
+        return content::sha256(salvage_blob(backend_, blob, format::kLargestPack).bytes) != name;
+    }
+    return is_damage(backend_, blob, format::kLargestPack, error);
 }
 
 void Repair::index_if_lacking(const PackTables& tables, bool is_indexed) {
@@ -389,8 +434,12 @@ void Repair::look_at_points() {
     }
     const auto points =
         list_points(repository_, [this](const std::string& blob, const Error& error) {
+            const bool is_damaged = is_damage(backend_, blob, format::kLargestPoint, error);
+            if (!is_damaged && error.code() == ErrorCode::Io) {
+                throw Error(error);
+            }
             result_.lost.push_back({blob, error.what(), error.code()});
-            if (!options_.quarantine_points) {
+            if (!options_.quarantine_points || !is_damaged) {
                 return;
             }
             note(blob, "damaged: to quarantine");
@@ -401,33 +450,17 @@ void Repair::look_at_points() {
             }
         });
     result_.points = points.size();
-    ChunkStore chunks(repository_, ChunkStoreOptions{.on_damaged_index = ignore_damaged});
-    walk(points, chunks);
+    ChunkStore chunks(repository_, chunk_options());
+    auto losses = find_losses(
+        points,
+        chunks,
+        [&](const content::ShortId& id) { return is_stored(chunks, id); },
+        surroundings_);
+    std::move(losses.lost.begin(), losses.lost.end(), std::back_inserter(result_.lost));
+    result_.damaged_points = std::move(losses.damaged_points);
+    found_.points = std::move(losses.checks);
     if (!options_.dry_run) {
         remember_checks(repository_, found_, surroundings_.clock.now(), random_);
-    }
-}
-
-void Repair::walk(const std::vector<PointRecord>& points, ChunkStore& chunks) {
-    TreeVerifier trees(chunks, [&](const content::ShortId& id) { return is_stored(chunks, id); });
-    for (const auto& record : points) {
-        throw_if_stopped(surroundings_.stop);
-        const auto before = result_.lost.size();
-        for (const auto* const stream : {&record.pages, &record.ledger, &record.packs}) {
-            for (const auto& [id, length] : *stream) {
-                if (!is_stored(chunks, id.short_id())) {
-                    result_.lost.push_back({record.point.name,
-                                            concat("its list ", id.hex(), " is not stored"),
-                                            ErrorCode::CorruptData});
-                }
-            }
-        }
-        trees.verify(record, result_.lost, surroundings_.stop);
-        const bool is_sound = result_.lost.size() == before;
-        if (!is_sound) {
-            result_.damaged_points.push_back(record.point.id);
-        }
-        found_.points.insert_or_assign(record.point.id, Check{surroundings_.clock.now(), is_sound});
     }
 }
 
@@ -436,7 +469,19 @@ void Repair::walk(const std::vector<PointRecord>& points, ChunkStore& chunks) {
 RepairResult repair_repository(const Repository& repository,
                                const RepairOptions& options,
                                const Surroundings& surroundings) {
-    return Repair(repository, options, surroundings).run();
+    for (int tries = 0; tries < kMostTries; ++tries) {
+        RepairResult result;
+        const auto failure =
+            failure_of([&] { result = Repair(repository, options, surroundings).run(); });
+        if (!failure) {
+            return result;
+        }
+        // A prune took away what had just been listed: it begins anew.
+        if (failure->code() != ErrorCode::NotFound) {
+            throw Error(*failure);
+        }
+    }
+    throw_overtaken();
 }
 
 }  // namespace backup::maintenance

@@ -45,7 +45,8 @@ struct RepairResult {
     std::string why_unknown;
 };
 
-/// Throws Interrupted, NoSpace, Io..., never for damage.
+/// Throws Interrupted, NoSpace, Io..., never for damage; Incomplete when prunes beside it were in
+/// the way.
 RepairResult repair_repository(const repository::Repository& repository,
                                const RepairOptions& options,
                                const Surroundings& surroundings);

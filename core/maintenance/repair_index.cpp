@@ -5,6 +5,7 @@
 #include "core/maintenance/quarantine.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/salvage.hpp"
 
 #include <algorithm>
 #include <map>
@@ -58,7 +59,7 @@ IndexState look_at_index(const Repository& repository, const std::stop_token& st
         try {
             state.segments.push_back({name, *digest, load(repository, name, *digest).packs});
         } catch (const Error& error) {
-            if (error.code() == ErrorCode::CorruptData) {
+            if (is_damage(repository.backend(), name, format::kLargestIndexSegment, error)) {
                 state.damaged.push_back(name);
             } else if (error.code() != ErrorCode::NotFound) {
                 throw;

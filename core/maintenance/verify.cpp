@@ -8,13 +8,13 @@
 #include "core/maintenance/healing.hpp"
 #include "core/maintenance/read_order.hpp"
 #include "core/maintenance/verify_pack.hpp"
+#include "core/maintenance/verify_records.hpp"
 #include "core/maintenance/verify_tree.hpp"
-#include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/gc_generation.hpp"
-#include "core/repository/hold.hpp"
 #include "core/repository/index_reader.hpp"
 #include "core/repository/point_store.hpp"
+#include "core/repository/salvage.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -28,8 +28,6 @@ using namespace repository;
 
 namespace {
 
-constexpr std::uint64_t kLargestList = std::uint64_t{1} << 30U;
-constexpr std::uint64_t kLargestRecord = 1U << 20U;
 constexpr std::size_t kPointsNamed = 3;
 
 std::string name_of(const PointRecord& record) {
@@ -74,8 +72,6 @@ class Verification {
     template <typename Action>
     bool attempt(const std::string& subject, Action&& action, std::string_view suffix = {});
 
-    void verify_slots();
-    void verify_records();
     void verify_index();
     void list_packs();
     void verify_sizes();
@@ -86,6 +82,7 @@ class Verification {
     void verify_packs();
     void verify_pack(const IndexedPack& pack, bool reads_all, const std::stop_token& stop);
     void read_pack(const IndexedPack& pack, const std::string& need, const std::stop_token& stop);
+    bool is_lasting(const std::string& blob, const Error& error);
     std::string describe_parity(const IndexedPack& pack);
     void take_damage(const IndexedPack& pack, const PackScan& scan);
     bool is_excused(const content::Digest& pack) const;
@@ -132,8 +129,11 @@ bool Verification::attempt(const std::string& subject, Action&& action, std::str
 
 VerifyResult Verification::run() {
     progress_.stage("points");
-    verify_slots();
-    verify_records();
+    verify_records(repository_, [this](const std::string& blob, const Error& error) {
+        add_problem(blob, error);
+    });
+    attempt(std::string(kGenerationsFolder),
+            [this] { condemned_ = condemned_packs(list_generations(repository_)); });
     verify_index();
     list_packs();
     load_points();
@@ -175,34 +175,6 @@ VerifyResult Verification::make_result() {
     known.merge(result.found);
     result.read_age = measure_read_age(indexed_, known, options_.now);
     return result;
-}
-
-void Verification::verify_slots() {
-    std::vector<std::string> names;
-    repository_.backend().list(
-        kKeysFolder, [&names](const backend::BlobInfo& info) { names.push_back(info.name); });
-    for (const auto& name : names) {
-        attempt(name, [&] {
-            const auto slot = get_blob(repository_.backend(), name, format::kSlotBytes);
-            if (slot_name(slot) != name) {
-                throw Error(ErrorCode::CorruptData, "it is damaged: its hash is not its name");
-            }
-            slot_method(slot);
-        });
-    }
-}
-
-void Verification::verify_records() {
-    attempt(std::string(kGenerationsFolder),
-            [&] { condemned_ = condemned_packs(list_generations(repository_)); });
-    for (const auto& point : list_held_points(repository_)) {
-        const auto name = hold_name(content::parse_digest(point));
-        attempt(name, [&] {
-            decode_hold(repository_, get_blob(repository_.backend(), name, kLargestRecord), point);
-        });
-    }
-    load_checks(repository_,
-                [this](const std::string& blob, const Error& error) { add_problem(blob, error); });
 }
 
 void Verification::verify_index() {
@@ -275,13 +247,7 @@ void Verification::load_points() {
 
 void Verification::verify_pack_set(std::uint32_t number) {
     const auto& record = points_[number];
-    const auto list =
-        with_context([] { return std::string("list of its packs"); },
-                     [&] { return read_stream(chunks_, record.packs, kLargestList); });
-    for (std::size_t at = 0; at + sizeof(content::Digest) <= list.size();
-         at += sizeof(content::Digest)) {
-        content::Digest name{};
-        std::copy_n(list.data() + at, name.size(), name.data());
+    for (const auto& name : read_pack_list(chunks_, record)) {
         auto& need = needed_by_[name];
         if (need.count < need.points.size()) {
             need.points[need.count] = number;
@@ -359,13 +325,21 @@ void Verification::verify_pack(const IndexedPack& pack,
     }
     const auto name = pack_name(pack.name);
     const auto need = describe_need(pack.name);
-    const bool has_tables = attempt(
-        name, [&] { verify_pack_tables(repository_, chunks_, pack); }, need);
+    std::optional<Error> damage;
+    attempt(
+        name,
+        [&] {
+            damage = failure_of([&] { verify_pack_tables(repository_, chunks_, pack); });
+            if (damage) {
+                throw Error(*damage);
+            }
+        },
+        need);
     if (reads_all) {
         read_pack(pack, need, stop);
         ++packs_read_;
         bytes_read_ += pack.size;
-    } else if (!has_tables) {
+    } else if (damage && is_lasting(name, *damage)) {
         found_.lock()->packs.insert_or_assign(pack.name, Check{options_.now, false});
     }
     progress_.advance(1, reads_all ? pack.size : 0);
@@ -390,8 +364,18 @@ void Verification::read_pack(const IndexedPack& pack,
     take_damage(pack, scan);
 }
 
+/// Not when the storage only stumbled, or is gone: then nothing is known of the pack.
+bool Verification::is_lasting(const std::string& blob, const Error& error) {
+    bool is_lasting = false;
+    attempt(blob, [&] {
+        is_lasting = is_damage(repository_.backend(), blob, format::kLargestPack, error);
+    });
+    return is_lasting;
+}
+
 std::string Verification::describe_parity(const IndexedPack& pack) {
-    const auto healing = heal_pack(repository_, pack.name);
+    Healing healing;
+    attempt(parity_name(pack.name), [&] { healing = heal_pack(repository_, pack.name); });
     if (healing.parity_damage) {
         add_problem(parity_name(pack.name), *healing.parity_damage);
     }

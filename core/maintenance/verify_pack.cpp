@@ -3,8 +3,8 @@
 
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
-#include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/salvage.hpp"
 
 #include <algorithm>
 
@@ -187,16 +187,24 @@ PackScan scan_pack(const Repository& repository,
                    const std::stop_token& stop) {
     const auto name = pack_name(pack.name);
     PackScan scan;
+    std::uint64_t unreadable_bytes = 0;
     try {
-        const auto blob = get_blob(repository.backend(), name, format::kLargestPack);
-        if (content::sha256(blob) != pack.name) {
+        const auto blob = salvage_blob(repository.backend(), name, format::kLargestPack, stop);
+        unreadable_bytes = blob.unreadable_bytes;
+        if (unreadable_bytes > 0) {
+            scan.damage =
+                Error(ErrorCode::CorruptData,
+                      concat(name, " is damaged: ", unreadable_bytes, " bytes cannot be read"));
+        } else if (content::sha256(blob.bytes) != pack.name) {
             scan.damage = Error(ErrorCode::CorruptData,
                                 concat(name, " is damaged: its hash is not its name"));
         }
         const PackReader reader(repository, pack);
-        PackScanner(repository, scan, visit).run(reader, blob, stop);
+        PackScanner(repository, scan, visit).run(reader, blob.bytes, stop);
     } catch (const Error& error) {
-        if (!is_damage(error)) {
+        // Its tables may lie where the disk is bad.
+        const bool is_bad_sector = error.code() == ErrorCode::Io && unreadable_bytes > 0;
+        if (!is_damage(error) && !is_bad_sector) {
             throw;
         }
         if (!scan.damage) {

@@ -30,8 +30,9 @@ struct PackScan {
 /// Called with each chunk that is what its id says.
 using ChunkVisit = std::function<void(const repository::PackChunk&, ByteView plain)>;
 
-/// Reads every byte: the name of the blob, every frame, every chunk's id; goes on behind damage.
-/// Throws only what is no damage of the pack (Interrupted, Io...).
+/// Reads every byte: the name of the blob, every frame, every chunk's id; goes on behind damage,
+/// and behind bytes the disk does not give. Throws only what is no damage of the pack (Interrupted,
+/// Io when the storage as a whole cannot be read...).
 PackScan scan_pack(const repository::Repository& repository,
                    const repository::IndexedPack& pack,
                    const ChunkVisit& visit = {},

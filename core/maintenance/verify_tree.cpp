@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -14,7 +15,11 @@ using namespace repository;
 
 namespace {
 
-constexpr std::size_t kMostTold = 100'000;
+// Damage may be met on any number of ways, each with a long path; nobody reads so many lines.
+constexpr std::size_t kMostWalkedAgain = 100'000;
+constexpr std::size_t kMostToldBytes = 64U << 20U;
+// Subdirectories that are kept of a directory at a time.
+constexpr std::size_t kWindow = 64;
 
 std::string name_of(const PointRecord& record) {
     return record.point.name.empty() ? record.point.id : record.point.name;
@@ -45,62 +50,106 @@ void TreeVerifier::verify(const PointRecord& record,
         problems.push_back({name_of(record), failure->what(), failure->code()});
         return;
     }
-    const auto before = problems.size();
-    std::vector<Place> ahead{{tree->root(), name_of(record) + ":", 0}};
-    while (!ahead.empty()) {
+    point_ = name_of(record) + ":";
+    levels_.clear();
+    walked_again_ = told_bytes_ = untold_ = 0;
+    enter(tree->root(), {});
+    while (!levels_.empty()) {
         throw_if_stopped(stop);
-        const auto place = std::move(ahead.back());
-        ahead.pop_back();
-        if (!enter(place, problems.size() - before)) {
-            continue;
-        }
-        const auto damage = error_of([&] { verify_directory(*tree, place, ahead, problems); });
-        if (damage) {
-            note_damage();
-            problems.push_back({place.path, damage->what(), damage->code()});
-        }
+        descend(*tree);
+    }
+    if (untold_ != 0) {
+        found_.push_back({point_, concat(untold_, " more are not told"), ErrorCode::CorruptData});
+    }
+    std::move(found_.begin(), found_.end(), std::back_inserter(problems));
+    found_.clear();
+}
+
+void TreeVerifier::descend(TreeReader& tree) {
+    auto& level = levels_.back();
+    if (level.next < level.window.size()) {
+        auto [name, directory] = std::move(level.window[level.next++]);
+        enter(directory, std::move(name));
+    } else if (level.is_at_end) {
+        levels_.pop_back();
+    } else {
+        go_on(tree, level);
     }
 }
 
-bool TreeVerifier::enter(const Place& place, std::size_t told) {
-    const Key key(place.directory.page, place.directory.slot);
-    // What comes off the stack now is below the last one whose depth is smaller.
-    trail_.resize(std::min(place.depth, trail_.size()));
-    trail_.push_back(key);
-    const auto [found, is_new] = seen_.try_emplace(key, Walked::Sound);
-    if (is_new) {
-        return true;
+/// What was walked before is left out when there is nothing to tell of it again.
+void TreeVerifier::enter(const DirectoryRef& directory, std::string name) {
+    const auto [found, is_new] =
+        seen_.try_emplace(Key(directory.page, directory.slot), Walked::Sound);
+    if (!is_new) {
+        if (found->second == Walked::Sound) {
+            return;
+        }
+        note_damage();
+        if (++walked_again_ > kMostWalkedAgain) {
+            ++untold_;
+            return;
+        }
     }
-    if (found->second == Walked::Sound) {
-        return false;
+    levels_.push_back({directory, std::move(name), 0, false, false, {}, 0});
+    if (levels_.size() > kDeepestDirectory) {
+        add_problem(nullptr, "directories are nested too deeply", ErrorCode::CorruptData);
+        levels_.pop_back();
     }
-    // The damage may be met on any number of ways; nobody reads so many lines.
-    note_damage();
-    return told < kMostTold;
 }
 
-void TreeVerifier::note_damage() {
-    for (const auto& key : trail_) {
-        seen_[key] = Walked::Damaged;
-    }
-}
-
-void TreeVerifier::verify_directory(TreeReader& tree,
-                                    const Place& place,
-                                    std::vector<Place>& ahead,
-                                    std::vector<Problem>& problems) {
-    tree.list(place.directory, 0, [&](const TreeEntry& entry) {
-        auto path = concat(place.path, "/", printable(entry.attributes.name));
-        if (entry.attributes.type == model::FileType::Directory) {
-            ahead.push_back({entry.directory, std::move(path), place.depth + 1});
-            return true;
-        }
-        if (auto damage = check_entry(tree, entry); !damage.empty()) {
-            note_damage();
-            problems.push_back({std::move(path), std::move(damage), ErrorCode::CorruptData});
-        }
-        return true;
+void TreeVerifier::go_on(TreeReader& tree, Level& level) {
+    level.window.clear();
+    level.next = 0;
+    level.is_at_end = true;
+    const auto damage = error_of([&] {
+        tree.list(level.directory, level.following, [&](const TreeEntry& entry) {
+            level.is_at_end = check(tree, entry, level);
+            return level.is_at_end;
+        });
     });
+    if (damage) {
+        add_problem(nullptr, damage->what(), damage->code());
+        level.is_at_end = true;
+    }
+}
+
+/// False when the window is full.
+bool TreeVerifier::check(TreeReader& tree, const TreeEntry& entry, Level& level) {
+    ++level.following;
+    if (entry.attributes.type == model::FileType::Directory) {
+        level.window.emplace_back(entry.attributes.name, entry.directory);
+    } else if (auto damage = check_entry(tree, entry); !damage.empty()) {
+        add_problem(&entry.attributes.name, std::move(damage), ErrorCode::CorruptData);
+    }
+    return level.window.size() < kWindow;
+}
+
+std::string TreeVerifier::path_of(const std::string* name) const {
+    auto path = point_;
+    for (std::size_t i = 1; i < levels_.size(); ++i) {
+        path.append("/").append(printable(levels_[i].name));
+    }
+    return name == nullptr ? path : path.append("/").append(printable(*name));
+}
+
+/// For the points that come later: all directories on the way count as damaged.
+void TreeVerifier::note_damage() {
+    for (auto level = levels_.rbegin(); level != levels_.rend() && !level->is_damaged; ++level) {
+        level->is_damaged = true;
+        seen_[Key(level->directory.page, level->directory.slot)] = Walked::Damaged;
+    }
+}
+
+void TreeVerifier::add_problem(const std::string* name, std::string message, ErrorCode code) {
+    note_damage();
+    if (told_bytes_ > kMostToldBytes) {
+        ++untold_;
+        return;
+    }
+    auto path = path_of(name);
+    told_bytes_ += path.size() + message.size();
+    found_.push_back({std::move(path), std::move(message), code});
 }
 
 std::string TreeVerifier::check_entry(TreeReader& tree, const TreeEntry& entry) const {

@@ -32,29 +32,41 @@ class TreeVerifier {
   private:
     using Key = std::pair<content::ShortId, std::uint32_t>;
 
-    struct Place {
+    /// A directory on the way down, with those of its subdirectories that are next.
+    struct Level {
         repository::DirectoryRef directory;
-        std::string path;
-        std::size_t depth = 0;
+        std::string name;
+        std::uint64_t following = 0;
+        bool is_at_end = false;
+        bool is_damaged = false;  // then all above are
+        std::vector<std::pair<std::string, repository::DirectoryRef>> window;
+        std::size_t next = 0;
     };
 
     enum class Walked : std::uint8_t { Sound, Damaged };
 
-    /// False when it was walked before and there is nothing to tell of it again.
-    bool enter(const Place& place, std::size_t told);
+    void descend(repository::TreeReader& tree);
+    void enter(const repository::DirectoryRef& directory, std::string name);
+    /// Looks at the entries that follow; what cannot be listed is a problem of the directory.
+    void go_on(repository::TreeReader& tree, Level& level);
+    bool check(repository::TreeReader& tree, const repository::TreeEntry& entry, Level& level);
     void note_damage();
-
     /// Empty when all is well.
     std::string check_entry(repository::TreeReader& tree, const repository::TreeEntry& entry) const;
-    void verify_directory(repository::TreeReader& tree,
-                          const Place& place,
-                          std::vector<Place>& ahead,
-                          std::vector<Problem>& problems);
+    /// Of the directory where the walk is, or of an entry of it.
+    void add_problem(const std::string* name, std::string message, ErrorCode code);
+    std::string path_of(const std::string* name) const;
 
     repository::ChunkStore& chunks_;
     std::function<bool(const content::ShortId&)> is_stored_;
     std::map<Key, Walked> seen_;
-    std::vector<Key> trail_;  // from the root to where the walk is
+    // Of the point that is walked.
+    std::string point_;
+    std::vector<Level> levels_;  // from the root to where the walk is
+    std::vector<Problem> found_;
+    std::size_t walked_again_ = 0;
+    std::size_t told_bytes_ = 0;
+    std::size_t untold_ = 0;
 };
 
 }  // namespace backup::maintenance

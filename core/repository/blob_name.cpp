@@ -123,6 +123,10 @@ std::string hold_name(const content::Digest& point) {
     return concat(kHoldsFolder, "/", to_hex(point));
 }
 
+std::string forget_notice_name(const content::Digest& point, std::string_view id) {
+    return concat(kForgetsFolder, "/", to_hex(point), "-", id);
+}
+
 std::string checks_name(TimePoint made, const content::Digest& digest) {
     return concat(kChecksFolder, "/", format_compact(made), "-", to_hex(digest));
 }
@@ -150,6 +154,15 @@ std::optional<std::string> find_generation_id(std::string_view name) {
 
 std::optional<content::Digest> find_held_point(std::string_view name) {
     return find_digest(rest_below(kHoldsFolder, name));
+}
+
+std::optional<content::Digest> find_forgotten_point(std::string_view name) {
+    const auto rest = rest_below(kForgetsFolder, name);
+    if (rest.size() != kDigestDigits + 1 + kIdDigits || rest[kDigestDigits] != '-' ||
+        !is_hex(rest.substr(kDigestDigits + 1), kIdDigits)) {
+        return std::nullopt;
+    }
+    return find_digest(rest.substr(0, kDigestDigits));
 }
 
 std::optional<SessionBlobName> find_session_name(std::string_view name) {

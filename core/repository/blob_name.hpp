@@ -19,6 +19,7 @@ inline constexpr std::string_view kPointsFolder = "points";
 inline constexpr std::string_view kSessionsFolder = "sessions";
 inline constexpr std::string_view kGenerationsFolder = "gc";
 inline constexpr std::string_view kHoldsFolder = "holds";
+inline constexpr std::string_view kForgetsFolder = "forgets";
 inline constexpr std::string_view kChecksFolder = "checks";
 inline constexpr std::string_view kParityFolder = "parity";
 inline constexpr std::string_view kQuarantineFolder = "quarantine";
@@ -36,6 +37,7 @@ std::string session_beat_name(std::string_view id, std::uint64_t number);
 std::string session_end_name(std::string_view id);
 std::string generation_name(std::string_view id);
 std::string hold_name(const content::Digest& point);
+std::string forget_notice_name(const content::Digest& point, std::string_view id);
 std::string checks_name(TimePoint made, const content::Digest& digest);
 std::string parity_name(const content::Digest& pack);
 /// Where a damaged blob is kept: "quarantine/packs/ab/abcd...".
@@ -52,6 +54,8 @@ std::optional<content::Digest> find_index_digest(std::string_view name);
 std::optional<PointName> find_point_name(std::string_view name);
 std::optional<std::string> find_generation_id(std::string_view name);
 std::optional<content::Digest> find_held_point(std::string_view name);
+/// The point that the notice announces the end of.
+std::optional<content::Digest> find_forgotten_point(std::string_view name);
 std::optional<PointName> find_checks_name(std::string_view name);
 std::optional<content::Digest> find_parity_pack(std::string_view name);
 

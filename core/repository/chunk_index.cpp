@@ -166,7 +166,10 @@ bool ChunkIndex::report(const std::string& name, const Error& error) const {
         return false;
     }
     if (reported_.lock()->insert(name).second) {
-        options_.on_damaged(name, error);
+        if (const auto refusal = failure_of([&] { options_.on_damaged(name, error); })) {
+            reported_.lock()->erase(name);
+            throw Error(*refusal);
+        }
     }
     return true;
 }

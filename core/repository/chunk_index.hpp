@@ -22,8 +22,9 @@ namespace backup::repository {
 
 struct ChunkIndexOptions {
     std::uint64_t cache_bytes = 32U << 20U;
-    /// Told once of each segment that cannot be read; what it says is left out then. Without it,
-    /// that throws. From any thread.
+    /// Told once of each segment that cannot be read, damaged or not; what it says is left out
+    /// then. Without it, that throws, and so does what it throws itself: it wants to know no more.
+    /// From any thread.
     std::function<void(const std::string& blob, const Error& error)> on_damaged;
 };
 

@@ -4,9 +4,13 @@
 
 #include "core/content/chunk_id.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace backup::repository {
+
+/// A backup goes 4096 directories deep (docs/mover.md); above a volume there are a few more.
+inline constexpr std::size_t kDeepestDirectory = 4096 + 8;
 
 struct DirectoryRef {
     content::ShortId page;

@@ -71,6 +71,11 @@ std::uint32_t count_whole_frames(const PackReader& pack,
     return count;
 }
 
+/// A sector that cannot be read, or the end of a pack that was cut: others may be whole.
+bool may_be_of_one_frame(const Error& error) {
+    return error.code() == ErrorCode::Io || error.code() == ErrorCode::CorruptData;
+}
+
 }  // namespace
 
 struct FrameReader::State {
@@ -91,6 +96,10 @@ struct FrameReader::State {
 
     OpenPack open_pack(std::uint32_t number);
     Frame get(const PackReader& pack, std::uint32_t number, std::uint32_t frame);
+    ByteView fetch(const PackReader& pack,
+                   std::uint32_t first,
+                   std::uint32_t count,
+                   DecodeState& decoder);
     /// Decodes frames that were taken from `flights`; empty where one is damaged, which `problem`
     /// tells then.
     std::vector<Frame> decode(const PackReader& pack,
@@ -171,21 +180,40 @@ FrameReader::State::OpenPack FrameReader::State::open_pack(std::uint32_t number)
     return pack;
 }
 
+ByteView FrameReader::State::fetch(const PackReader& pack,
+                                   std::uint32_t first,
+                                   std::uint32_t count,
+                                   DecodeState& decoder) {
+    const auto stored = pack.fetch(first, count, decoder);
+    bytes_fetched += stored.size();
+    return stored;
+}
+
 std::vector<Frame> FrameReader::State::decode(const PackReader& pack,
                                               const FrameRange& taken,
                                               std::optional<Error>& problem) {
     Landing landing(flights, taken.pack, taken.first, taken.count);
     std::vector<Frame> frames(taken.count);
     const Lease decoder(*this);
-    ByteView sealed;
-    problem = failure_of([&] { sealed = pack.fetch(taken.first, taken.count, *decoder); });
-    bytes_fetched += sealed.size();
-    for (std::uint32_t i = 0; i < taken.count && !sealed.empty(); ++i) {
+    // Nothing: they are fetched one by one.
+    ByteView together;
+    problem = failure_of([&] { together = fetch(pack, taken.first, taken.count, *decoder); });
+    if (problem && (taken.count == 1 || !may_be_of_one_frame(*problem))) {
+        return frames;
+    }
+    problem.reset();
+    for (std::uint32_t i = 0; i < taken.count; ++i) {
         const auto number = taken.first + i;
-        const auto stored = sealed.first(pack.stored_bytes(number));
-        sealed = sealed.subspan(stored.size());
+        ByteView stored;
+        if (!together.empty()) {
+            stored = together.first(pack.stored_bytes(number));
+            together = together.subspan(stored.size());
+        }
         // One that is damaged must not take its neighbours with it.
         auto damage = failure_of([&] {
+            if (stored.empty()) {
+                stored = fetch(pack, number, 1, *decoder);
+            }
             auto plain = buffers->take(pack.frame(number).plain_bytes);
             pack.decode(number, stored, *plain, *decoder);
             cache.insert(taken.pack, number, plain);

@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/forget_notice.hpp"
 #include "core/repository/parse_stored.hpp"
 #include "core/repository/stored_record.hpp"
 
@@ -57,11 +58,25 @@ void put_hold(const Repository& repository, const Hold& hold, Random& random) {
                                     {"made", format_rfc3339(hold.made)}});
     backend.put(hold_name(point), encode_record(repository, BlobKind::Hold, json, random));
     backend.sync();
-    // Looked for afterwards: whoever removes the point from now on sees the hold.
+    // In this order, and behind the hold: a forget that has not announced itself by now sees the
+    // hold, and one that is done by now has left no point.
+    const bool is_leaving = is_being_forgotten(repository, point);
     if (!is_point_there(repository, point)) {
         backend.remove(hold_name(point));
         throw Error(ErrorCode::PointNotFound, concat("there is no point ", hold.point));
     }
+    if (is_leaving) {
+        // The hold stays: somebody else may rely on it.
+        throw Error(ErrorCode::Incomplete,
+                    concat("somebody began to remove the point ",
+                           std::string_view(hold.point).substr(0, 12),
+                           " before it was held, and nobody knows yet who wins"))
+            .hint(
+                "the hold is there, and no later forget takes the point; run this again when the "
+                "other one has ended");
+    }
+    // The point that was seen, too: its writer may have died before it was durable.
+    backend.sync();
 }
 
 void remove_hold(const Repository& repository, const std::string& point) {

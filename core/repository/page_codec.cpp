@@ -114,6 +114,9 @@ void PageView::check_slices(const DirectoryRecord& directory, std::uint32_t slot
         if (!model::is_valid_name(record.first_name) || (i > 0 && record.first_name <= before)) {
             damaged(concat("slices of directory ", slot, " are out of order"));
         }
+        if (record.entries == 0) {
+            damaged(concat("directory ", slot, " has an empty slice"));
+        }
         before = record.first_name;
         sum += record.entries;
     }
@@ -165,8 +168,8 @@ void PageView::check_entry(std::uint32_t number, std::uint32_t slot) const {
             break;
         case ContentKind::Inline:
             check_heap(record.a, record.b, "inline content");
-            if (record.b != record.size) {
-                damaged(concat("entry ", number, " has inline content of another size"));
+            if (record.b != record.size || record.b > kInlineLimitBytes) {
+                damaged(concat("entry ", number, " has inline content of an impossible size"));
             }
             break;
         case ContentKind::Extents:
@@ -176,7 +179,7 @@ void PageView::check_entry(std::uint32_t number, std::uint32_t slot) const {
             check_reference(record.a, record.b, slot);
             break;
         case ContentKind::Link:
-            check_heap(record.a, record.b, "a link target");
+            check_link(record, number);
             break;
         case ContentKind::Device:
             break;
@@ -186,10 +189,18 @@ void PageView::check_entry(std::uint32_t number, std::uint32_t slot) const {
     }
 }
 
+void PageView::check_link(const EntryRecord& entry, std::uint32_t number) const {
+    check_heap(entry.a, entry.b, "a link target");
+    if (entry.b > kLinkTargetLimitBytes ||
+        heap(entry.a, entry.b).find('\0') != std::string_view::npos) {
+        damaged(concat("entry ", number, " has an impossible link target"));
+    }
+}
+
 void PageView::check_extents(const EntryRecord& entry) const {
-    if (entry.depth > kExtentDepthLimit || entry.b == 0 ||
+    if (entry.depth > kExtentDepthLimit || entry.b == 0 || entry.b > kExtentsInPage ||
         std::uint64_t{entry.a} + entry.b > extents_) {
-        damaged("extents outside of it");
+        damaged("extents outside of it, or too many");
     }
     std::uint64_t end = 0;
     for (std::uint32_t i = 0; i < entry.b; ++i) {
@@ -260,6 +271,16 @@ SliceRecord PageView::slice(std::uint32_t number) const {
     return record;
 }
 
+std::string_view PageView::first_name(const DirectoryRecord& directory) const {
+    return directory.slices != 0 ? slice(directory.first_slice).first_name
+                                 : entry_name(directory.first_entry);
+}
+
+std::string_view PageView::last_name(const DirectoryRecord& directory) const {
+    return directory.slices != 0 ? slice(directory.first_slice + directory.slices - 1).first_name
+                                 : entry_name(directory.first_entry + directory.entries - 1);
+}
+
 content::ShortId PageView::page_reference(std::uint32_t number) const {
     return load_id(bytes_.data() + references_at_ + std::size_t{number} * kPageReferenceBytes);
 }
@@ -308,9 +329,15 @@ std::vector<model::Xattr> PageView::decode_xattrs(std::uint32_t at) const {
     }
     ByteReader in(bytes_.subspan(heap_at_ + (at - 1)), "extended attributes");
     const auto count = in.number<std::uint16_t>();
+    std::size_t total = 0;
     for (std::uint16_t i = 0; i < count; ++i) {
         const auto name_length = in.number<std::uint16_t>();
         const auto value_length = in.number<std::uint32_t>();
+        total += std::size_t{name_length} + value_length;
+        if (count > kXattrCountLimit || name_length > kXattrNameLimitBytes ||
+            total > kXattrLimitBytes) {
+            damaged("more extended attributes than an entry can have");
+        }
         model::Xattr xattr;
         xattr.name = std::string(as_text(in.bytes(name_length)));
         xattr.value = std::string(as_text(in.bytes(value_length)));

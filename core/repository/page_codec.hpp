@@ -17,6 +17,12 @@ inline constexpr std::uint32_t kThisPage = 0xffffffffU;
 inline constexpr std::size_t kExtentsInPage = 64;
 inline constexpr std::size_t kExtentsInExtentPage = 2730;
 inline constexpr unsigned kExtentDepthLimit = 4;
+// Entries may share what stands in the heap: these bound what each of them costs a reader.
+inline constexpr std::size_t kInlineLimitBytes = 64U << 10U;
+inline constexpr std::size_t kLinkTargetLimitBytes = 4095;  // PATH_MAX of Linux, without its NUL
+inline constexpr std::size_t kXattrCountLimit = 4096;
+inline constexpr std::size_t kXattrLimitBytes = 1U << 20U;  // names and values of one entry
+inline constexpr std::size_t kXattrNameLimitBytes = 255;
 
 inline constexpr std::size_t kPageHeaderBytes = 32;
 inline constexpr std::size_t kDirectoryBytes = 32;
@@ -71,6 +77,9 @@ class PageView {
     EntryRecord entry(std::uint32_t number) const;
     std::string_view entry_name(std::uint32_t number) const;
     SliceRecord slice(std::uint32_t number) const;
+    /// Of its entries, or the first names of its slices; the directory must not be empty.
+    std::string_view first_name(const DirectoryRecord& directory) const;
+    std::string_view last_name(const DirectoryRecord& directory) const;
     content::ShortId page_reference(std::uint32_t number) const;
     Extent extent(std::uint32_t number) const;
     std::string_view heap(std::uint32_t offset, std::uint32_t length) const;
@@ -83,6 +92,7 @@ class PageView {
     void check_slices(const DirectoryRecord& directory, std::uint32_t slot) const;
     void check_entries(const DirectoryRecord& directory, std::uint32_t slot) const;
     void check_entry(std::uint32_t number, std::uint32_t slot) const;
+    void check_link(const EntryRecord& entry, std::uint32_t number) const;
     void check_extents(const EntryRecord& entry) const;
     void check_reference(std::uint32_t page, std::uint32_t slot, std::uint32_t from) const;
     void check_heap(std::uint32_t offset, std::uint32_t length, std::string_view what) const;

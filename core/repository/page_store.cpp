@@ -9,6 +9,9 @@
 #include "core/repository/tree_reader.hpp"
 #include "core/repository/writer.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace backup::repository {
 namespace {
 
@@ -47,16 +50,31 @@ class StoreSource : public PageSource {
     ChunkStore& chunks_;
 };
 
+constexpr std::size_t kIdBytes = sizeof(content::ShortId::bytes);
 constexpr std::uint64_t kPageTableLimitBytes = 1U << 30U;
+// Taken for granted: a part of the index may be lost, and what is left of a point can be read.
+constexpr std::uint64_t kFewPages = 1U << 20U;
 
-std::vector<content::ShortId> parse_page_table(ByteView table) {
-    constexpr std::size_t kIdBytes = 16;
+std::vector<content::ShortId> read_page_table(ChunkStore& chunks, const PointRecord& record) {
+    std::vector<content::ShortId> pages;
+    const auto take_over = [&pages](ByteView table) {
+        const auto known = pages.size();
+        pages.resize(table.size() / kIdBytes);
+        for (auto i = known; i < pages.size(); ++i) {
+            std::memcpy(pages[i].bytes.data(), table.data() + i * kIdBytes, kIdBytes);
+        }
+        std::vector<content::ShortId> fresh(pages.begin() + static_cast<std::ptrdiff_t>(known),
+                                            pages.end());
+        std::sort(fresh.begin(), fresh.end());
+        if (std::adjacent_find(fresh.begin(), fresh.end()) != fresh.end()) {
+            throw Error(ErrorCode::CorruptData, "page table of the point names a page twice");
+        }
+    };
+    const auto most = std::max(chunks.chunk_count(), kFewPages);
+    const auto table = read_stream(
+        chunks, record.pages, std::min(kPageTableLimitBytes, most * kIdBytes), take_over);
     if (table.size() % kIdBytes != 0) {
         throw Error(ErrorCode::CorruptData, "page table of the point has an impossible length");
-    }
-    std::vector<content::ShortId> pages(table.size() / kIdBytes);
-    for (std::size_t i = 0; i < pages.size(); ++i) {
-        std::memcpy(pages[i].bytes.data(), table.data() + i * kIdBytes, kIdBytes);
     }
     return pages;
 }
@@ -97,8 +115,8 @@ std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks,
 std::unique_ptr<TreeReader> TreeReader::open(ChunkStore& chunks,
                                              std::shared_ptr<PageCache> cache,
                                              const PointRecord& record) {
-    const auto table = read_stream(chunks, record.pages, kPageTableLimitBytes);
-    return std::make_unique<TreeReader>(std::move(cache), record.root, parse_page_table(table));
+    return std::make_unique<TreeReader>(
+        std::move(cache), record.root, read_page_table(chunks, record));
 }
 
 }  // namespace backup::repository

@@ -11,7 +11,9 @@
 #include "core/repository/sealed_blob.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -21,6 +23,7 @@ namespace {
 
 constexpr std::string_view kRecord = "the record of the point";
 constexpr std::uint64_t kLargestLedger = std::uint64_t{1} << 30U;
+constexpr std::uint64_t kLargestPackList = std::uint64_t{1} << 30U;
 
 [[noreturn]] void refuse(std::string_view reason) {
     throw Error(ErrorCode::CorruptData, concat(kRecord, " is damaged: ", reason));
@@ -122,6 +125,34 @@ bool is_gone(const Repository& repository, const std::string& blob_name) {
     return !is_there;
 }
 
+/// A point that is in the storage, and what came of loading it.
+struct ListedPoint {
+    std::string blob_name;
+    PointName name;
+    std::optional<PointRecord> record;
+    std::optional<Error> failure;
+};
+
+/// Each is one small read: from a cold disk or a distant storage most of the time is waiting.
+void load_points(const Repository& repository, std::span<ListedPoint* const> points) {
+    constexpr std::size_t kManyPoints = 32;
+    constexpr std::size_t kThreads = 8;
+    std::atomic<std::size_t> next = 0;
+    const auto load = [&](const std::stop_token& stop) {
+        for (auto i = next++; i < points.size() && !stop.stop_requested(); i = next++) {
+            auto& point = *points[i];
+            point.failure = failure_of(
+                [&] { point.record = load_point(repository, point.blob_name, point.name); });
+        }
+    };
+    TaskGroup others;
+    for (std::size_t i = 1; i < kThreads && points.size() >= kManyPoints; ++i) {
+        others.start(load);
+    }
+    load({});
+    others.wait();
+}
+
 }  // namespace
 
 std::vector<PointRecord> list_points(
@@ -132,29 +163,35 @@ std::vector<PointRecord> list_points(
     for (const auto& record : known) {
         known_ids.emplace(record.point.id, &record);
     }
-    std::vector<std::pair<std::string, PointName>> names;
-    repository.backend().list(kPointsFolder, [&names](const backend::BlobInfo& info) {
+    std::vector<ListedPoint> listed;
+    repository.backend().list(kPointsFolder, [&listed](const backend::BlobInfo& info) {
         if (auto name = find_point_name(info.name)) {
-            names.emplace_back(info.name, std::move(*name));
+            listed.push_back({info.name, std::move(*name), {}, {}});
         }
     });
+    std::vector<ListedPoint*> unknown;
+    for (auto& point : listed) {
+        if (const auto same = known_ids.find(to_hex(point.name.digest)); same != known_ids.end()) {
+            point.record = *same->second;
+        } else {
+            unknown.push_back(&point);
+        }
+    }
+    load_points(repository, unknown);
     std::vector<PointRecord> points;
-    points.reserve(names.size());
-    for (const auto& [blob_name, name] : names) {
-        if (const auto same = known_ids.find(to_hex(name.digest)); same != known_ids.end()) {
-            points.push_back(*same->second);
+    points.reserve(listed.size());
+    for (auto& point : listed) {
+        if (point.record) {
+            points.push_back(std::move(*point.record));
             continue;
         }
-        const auto failure =
-            failure_of([&] { points.push_back(load_point(repository, blob_name, name)); });
-        if (!failure ||
-            (failure->code() == ErrorCode::NotFound && is_gone(repository, blob_name))) {
+        if (point.failure->code() == ErrorCode::NotFound && is_gone(repository, point.blob_name)) {
             continue;
         }
         if (!on_damaged) {
-            throw Error(*failure);
+            throw Error(*point.failure);
         }
-        on_damaged(blob_name, *failure);
+        on_damaged(point.blob_name, *point.failure);
     }
     std::sort(points.begin(), points.end(), [](const PointRecord& left, const PointRecord& right) {
         return std::tie(left.point.created, left.point.id) <
@@ -163,22 +200,55 @@ std::vector<PointRecord> list_points(
     return points;
 }
 
-Bytes read_stream(ChunkStore& chunks, const Stream& stream, std::uint64_t limit_bytes) {
-    std::uint64_t size = 0;
+Bytes read_stream(ChunkStore& chunks,
+                  const Stream& stream,
+                  std::uint64_t limit_bytes,
+                  const std::function<void(ByteView so_far)>& check) {
+    Bytes bytes;
     for (const auto& [id, length] : stream) {
-        size += length;
-        if (size > limit_bytes) {
+        if (length > limit_bytes - bytes.size()) {
             throw Error(ErrorCode::CorruptData,
                         concat("a stream of the point has more than ", limit_bytes, " bytes"));
         }
-    }
-    Bytes bytes(size);
-    auto rest = std::span(bytes);
-    for (const auto& [id, length] : stream) {
-        chunks.read_range(id.short_id(), 0, rest.first(length));
-        rest = rest.subspan(length);
+        const auto place = chunks.find(id.short_id());
+        if (!place || place->length < length) {
+            throw Error(
+                ErrorCode::CorruptData,
+                place ? concat("chunk ", id.hex(), " has ", place->length, " bytes, not ", length)
+                      : concat("chunk ", id.hex(), " is in no index"));
+        }
+        const auto at = bytes.size();
+        bytes.resize(at + length);
+        chunks.read_range(id.short_id(), 0, std::span(bytes).subspan(at));
+        if (check) {
+            check(bytes);
+        }
     }
     return bytes;
+}
+
+std::vector<content::Digest> read_pack_list(ChunkStore& chunks, const PointRecord& record) {
+    std::vector<content::Digest> names;
+    const auto take_over = [&names](ByteView list) {
+        content::Digest name{};
+        auto rest = list.subspan(names.size() * name.size());
+        for (; rest.size() >= name.size(); rest = rest.subspan(name.size())) {
+            std::copy_n(rest.begin(), name.size(), name.begin());
+            if (!names.empty() && name <= names.back()) {
+                throw Error(ErrorCode::CorruptData, "it is not in order");
+            }
+            names.push_back(name);
+        }
+    };
+    with_context([] { return std::string("list of its packs"); },
+                 [&] {
+                     const auto list =
+                         read_stream(chunks, record.packs, kLargestPackList, take_over);
+                     if (list.size() != names.size() * sizeof(content::Digest)) {
+                         throw Error(ErrorCode::CorruptData, "it is of a wrong length");
+                     }
+                 });
+    return names;
 }
 
 model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record) {

@@ -34,7 +34,14 @@ std::vector<PointRecord> list_points(
     const std::function<void(const std::string&, const Error&)>& on_damaged = {},
     std::span<const PointRecord> known = {});
 
-Bytes read_stream(ChunkStore& chunks, const Stream& stream, std::uint64_t limit_bytes);
+/// Takes no more memory than the index says is there. `check` sees all that has come behind each
+/// chunk, so that a list that lies is refused early.
+Bytes read_stream(ChunkStore& chunks,
+                  const Stream& stream,
+                  std::uint64_t limit_bytes,
+                  const std::function<void(ByteView so_far)>& check = {});
+/// The packs the point lists, sorted; throws CorruptData.
+std::vector<content::Digest> read_pack_list(ChunkStore& chunks, const PointRecord& record);
 model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record);
 
 Bytes encode_point(const Repository& repository, const PointRecord& record, Random& random);

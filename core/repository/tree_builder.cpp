@@ -20,9 +20,6 @@ namespace {
 using model::FileEntry;
 using model::FileType;
 
-constexpr std::size_t kXattrLimitBytes = 1U << 20U;
-constexpr std::size_t kInlineLimitBytes = 64U << 10U;
-constexpr std::size_t kLinkLimitBytes = 64U << 10U;
 constexpr std::size_t kDepthLimit = 1U << 16U;
 constexpr std::uint32_t kUnwritten = 0xffffffffU;
 
@@ -62,16 +59,17 @@ struct OpenDirectory {
 void check_xattrs(const FileEntry& entry) {
     std::size_t bytes = 0;
     for (const auto& xattr : entry.xattrs) {
-        constexpr std::size_t kLongestName = 255;
-        if (xattr.name.empty() || xattr.name.size() > kLongestName) {
+        if (xattr.name.empty() || xattr.name.size() > kXattrNameLimitBytes) {
             throw Error(ErrorCode::InvalidArgument, "impossible name of an extended attribute");
         }
         bytes += xattr.name.size() + xattr.value.size();
     }
-    if (bytes > kXattrLimitBytes) {
+    if (bytes > kXattrLimitBytes || entry.xattrs.size() > kXattrCountLimit) {
         throw Error(ErrorCode::InvalidArgument,
                     concat(printable(entry.name),
-                           ": extended attributes of ",
+                           ": ",
+                           entry.xattrs.size(),
+                           " extended attributes of ",
                            bytes,
                            " bytes are more than a tree can hold"));
     }
@@ -83,10 +81,14 @@ void check_xattrs(const FileEntry& entry) {
 }
 
 void check_content(const FileEntry& entry, const FileContent& content) {
-    if (entry.link_target.size() > kLinkLimitBytes ||
+    if (entry.link_target.size() > kLinkTargetLimitBytes ||
         content.inline_bytes.size() > kInlineLimitBytes) {
         throw Error(ErrorCode::InvalidArgument,
                     concat(printable(entry.name), ": too long to stand in a page"));
+    }
+    if (entry.link_target.find('\0') != std::string::npos) {
+        throw Error(ErrorCode::InvalidArgument,
+                    concat(printable(entry.name), ": no link can lead there"));
     }
     const auto is_empty = content.inline_bytes.empty() && content.extents.empty();
     if (entry.type != FileType::Regular) {

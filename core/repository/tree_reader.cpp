@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 
 namespace backup::repository {
 namespace {
@@ -30,6 +29,9 @@ Error unreadable(const TreeEntry& entry) {
         ErrorCode::Io,
         concat(printable(entry.attributes.name), ": could not be read when the backup was made")};
 }
+
+// The names of a directory end before this one; none: they go on to the end of all.
+using NameEnd = std::optional<std::string>;
 
 // First number in [first, first + count) whose name is not before `name`.
 template <typename NameOf>
@@ -61,8 +63,14 @@ struct TreeReader::State {
         by_id.resize(pages.size());
         std::iota(by_id.begin(), by_id.end(), 0U);
         std::sort(by_id.begin(), by_id.end(), [this](std::uint32_t a, std::uint32_t b) {
-            return std::tie(pages[a], a) < std::tie(pages[b], b);
+            return pages[a] < pages[b];
         });
+        const auto is_same = [this](std::uint32_t a, std::uint32_t b) {
+            return pages[a] == pages[b];
+        };
+        if (std::adjacent_find(by_id.begin(), by_id.end(), is_same) != by_id.end()) {
+            throw Error(ErrorCode::CorruptData, "the tree's list of pages names one twice");
+        }
     }
 
     std::optional<std::uint32_t> find_ordinal(const content::ShortId& page) const {
@@ -74,12 +82,13 @@ struct TreeReader::State {
     }
 
     Found open(const DirectoryRef& directory);
-    DirectoryRef target(const Found& found, std::uint32_t page, std::uint32_t slot) const;
+    Found open_slice(const Found& above, std::uint32_t number, NameEnd& end);
     TreeEntry decode(const PageView& view,
                      const content::ShortId& page,
                      std::optional<std::uint32_t> ordinal,
                      std::uint32_t index) const;
-    bool list(const DirectoryRef& directory,
+    bool list(const Found& found,
+              const NameEnd& end,
               std::uint64_t& skip,
               unsigned depth,
               const std::function<bool(const TreeEntry&)>& visit);
@@ -120,10 +129,22 @@ Found TreeReader::State::open(const DirectoryRef& directory) {
     return found;
 }
 
-DirectoryRef TreeReader::State::target(const Found& found,
-                                       std::uint32_t page,
-                                       std::uint32_t slot) const {
-    return {page == kThisPage ? found.id : found.page->view->page_reference(page), slot};
+// Each slice leads to names of its own: otherwise a few pages stood for a listing without end.
+Found TreeReader::State::open_slice(const Found& above, std::uint32_t number, NameEnd& end) {
+    const auto& view = *above.page->view;
+    const auto slice = view.slice(number);
+    if (number + 1 < above.record.first_slice + above.record.slices) {
+        end = std::string(view.slice(number + 1).first_name);
+    }
+    auto found =
+        open({slice.page == kThisPage ? above.id : view.page_reference(slice.page), slice.slot});
+    const auto& target = *found.page->view;
+    if (found.record.all_entries != slice.entries ||
+        target.first_name(found.record) != slice.first_name ||
+        (end && target.last_name(found.record) >= *end)) {
+        throw Error(ErrorCode::CorruptData, concat("page ", found.id.hex(), " belies its slice"));
+    }
+    return found;
 }
 
 TreeEntry TreeReader::State::decode(const PageView& view,
@@ -145,20 +166,23 @@ TreeEntry TreeReader::State::decode(const PageView& view,
 }
 
 // `skip` counts down to the first entry that is wanted; false when the visitor has enough.
-bool TreeReader::State::list(const DirectoryRef& directory,
+bool TreeReader::State::list(const Found& found,
+                             const NameEnd& end,
                              std::uint64_t& skip,
                              unsigned depth,
                              const std::function<bool(const TreeEntry&)>& visit) {
     if (depth > kSliceDepthLimit) {
         throw Error(ErrorCode::CorruptData, "slices are nested too deeply");
     }
-    const auto found = open(directory);
     const auto& view = *found.page->view;
     for (std::uint32_t i = 0; i < found.record.slices; ++i) {
-        const auto slice = view.slice(found.record.first_slice + i);
-        if (skip >= slice.entries) {
-            skip -= slice.entries;
-        } else if (!list(target(found, slice.page, slice.slot), skip, depth + 1, visit)) {
+        const auto number = found.record.first_slice + i;
+        if (const auto entries = view.slice(number).entries; skip >= entries) {
+            skip -= entries;
+            continue;
+        }
+        auto below_end = end;
+        if (!list(open_slice(found, number, below_end), below_end, skip, depth + 1, visit)) {
             return false;
         }
     }
@@ -309,9 +333,9 @@ DirectorySummary TreeReader::summarize(const DirectoryRef& directory) {
 }
 
 std::optional<TreeEntry> TreeReader::find(const DirectoryRef& directory, std::string_view name) {
-    auto here = directory;
+    auto found = state_->open(directory);
+    NameEnd name_end;
     for (unsigned depth = 0; depth <= kSliceDepthLimit; ++depth) {
-        const auto found = state_->open(here);
         const auto& view = *found.page->view;
         const auto& record = found.record;
         if (record.slices == 0) {
@@ -323,19 +347,17 @@ std::optional<TreeEntry> TreeReader::find(const DirectoryRef& directory, std::st
             if (at == end || view.entry_name(at) != name) {
                 return std::nullopt;
             }
-            return state_->decode(view, here.page, state_->find_ordinal(here.page), at);
+            return state_->decode(view, found.id, state_->find_ordinal(found.id), at);
         }
         auto at = lower_bound_name(record.first_slice, record.slices, name, [&](std::uint32_t i) {
             return view.slice(i).first_name;
         });
-        if (at == record.first_slice + record.slices || view.slice(at).first_name != name) {
-            if (at == record.first_slice) {
-                return std::nullopt;
-            }
-            --at;
+        const bool is_first_of_slice =
+            at < record.first_slice + record.slices && view.slice(at).first_name == name;
+        if (!is_first_of_slice && at-- == record.first_slice) {
+            return std::nullopt;
         }
-        const auto slice = view.slice(at);
-        here = state_->target(found, slice.page, slice.slot);
+        found = state_->open_slice(found, at, name_end);
     }
     throw Error(ErrorCode::CorruptData, "slices are nested too deeply");
 }
@@ -343,7 +365,7 @@ std::optional<TreeEntry> TreeReader::find(const DirectoryRef& directory, std::st
 void TreeReader::list(const DirectoryRef& directory,
                       std::uint64_t first,
                       const std::function<bool(const TreeEntry&)>& visit) {
-    state_->list(directory, first, 0, visit);
+    state_->list(state_->open(directory), std::nullopt, first, 0, visit);
 }
 
 TreeEntry TreeReader::at(std::uint64_t position) {

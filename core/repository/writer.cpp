@@ -93,7 +93,7 @@ struct Writer::State {
         const Repository& used, ChunkStore& store, Random& source, Clock& time, WriterOptions given)
         : repository(used),
           known(store),
-          options(given),
+          options(std::move(given)),
           random(source),
           session(used, random, time),
           lost_packs(take_stock(used, store, session, random)),
@@ -138,7 +138,8 @@ struct Writer::State {
 };
 
 bool Writer::State::is_usable(const content::Digest& pack) const {
-    return !lost_packs.contains(pack) && !session.is_condemned(pack);
+    return !lost_packs.contains(pack) && !options.unsound_packs.contains(pack) &&
+           !session.is_condemned(pack);
 }
 
 bool Writer::State::is_known(const content::ShortId& id, bool claim) {
@@ -235,7 +236,7 @@ Writer::Writer(const Repository& repository,
                Random& random,
                Clock& clock,
                WriterOptions options)
-    : state_(std::make_unique<State>(repository, known, random, clock, options)) {}
+    : state_(std::make_unique<State>(repository, known, random, clock, std::move(options))) {}
 
 Writer::~Writer() = default;
 

@@ -8,6 +8,7 @@
 #include "core/repository/point_store.hpp"
 
 #include <memory>
+#include <set>
 
 namespace backup::repository {
 
@@ -18,6 +19,9 @@ struct WriterOptions {
     bool verify_writes = true;
     /// Merges small index segments at commit, unless a collection was under way at the start.
     bool compact_index = true;
+    /// Packs that were damaged when they were last read: what is in them counts as unknown, so that
+    /// a run that has the same content stores it again.
+    std::set<content::Digest> unsound_packs = {};
 };
 
 struct WriterCounters {

@@ -40,7 +40,8 @@ FileCrew::~FileCrew() {
 void FileCrew::write(volume::DirectoryTargetPointer directory,
                      view::NodePointer node,
                      model::FileEntry entry) {
-    batch_bytes_ += entry.size;
+    // Attributes count too: many entries may share long ones.
+    batch_bytes_ += std::min(entry.size, kBatchBytes) + node->held_bytes();
     batch_.push_back({std::move(directory), std::move(node), std::move(entry)});
     if (batch_.size() >= kBatchFiles || batch_bytes_ >= kBatchBytes) {
         send_batch();

@@ -6,6 +6,7 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/restore/file_crew.hpp"
+#include "core/view/volume_files.hpp"
 #include "core/volume/directory_sink.hpp"
 
 #include <algorithm>
@@ -18,6 +19,10 @@ namespace {
 // What is kept of a large directory at a time; a listing that goes on has to find its place again.
 constexpr std::size_t kFirstWindow = 256;
 constexpr std::size_t kWindow = 4096;
+// Of the first directory; each one below keeps less.
+constexpr std::uint64_t kWindowBytes = 16U << 20U;
+// Paths of files whose other names are still to come.
+constexpr std::uint64_t kMostLinkBytes = std::uint64_t{1} << 30U;
 
 }  // namespace
 
@@ -43,7 +48,7 @@ void TreeWriter::enter(const view::NodePointer& directory, model::FileEntry entr
         path_ += path_.empty() ? "" : "/";
         path_ += entry.name;
     }
-    level.directory = directory;
+    level.directory = view::lean_directory(directory);
     level.path_bytes = path_.size();
     levels_.push_back(std::move(level));
     if (entry.content_unreadable) {
@@ -113,14 +118,20 @@ void TreeWriter::descend() {
 bool TreeWriter::fill_window(Level& level) {
     level.window.clear();
     level.next = 0;
+    level.is_at_end = true;
     const std::size_t size = level.following == 0 ? kFirstWindow : kWindow;
-    const auto failure = failure_of([&] {
-        level.directory->list(level.following,
-                              [&](std::string_view name, const view::NodePointer& node) {
-                                  level.window.emplace_back(std::string(name), node);
-                                  return level.window.size() < size;
-                              });
-    });
+    const std::uint64_t most_bytes = kWindowBytes / levels_.size();
+    std::uint64_t bytes = 0;
+    const auto take = [&](std::string_view name, const view::NodePointer& node) {
+        bytes += name.size() + node->held_bytes();
+        level.is_at_end =
+            level.window.empty() || (level.window.size() < size && bytes <= most_bytes);
+        if (level.is_at_end) {
+            level.window.emplace_back(std::string(name), node);
+        }
+        return level.is_at_end;
+    };
+    const auto failure = failure_of([&] { level.directory->list(level.following, take); });
     if (failure && !(levels_.size() > 1 && concerns_one_file(*failure))) {
         throw *failure;
     }
@@ -128,11 +139,12 @@ bool TreeWriter::fill_window(Level& level) {
         lacking_.add_problem(printable(path_), failure->what());
     }
     level.following += level.window.size();
-    level.is_at_end = failure || level.window.size() < size;
+    level.is_at_end = level.is_at_end || failure;
     return !level.window.empty();
 }
 
 void TreeWriter::write_node(const view::NodePointer& node, const std::string& name) {
+    with_context([&] { return printable(path_of(name)); }, [&] { trail_.pass_entry(); });
     model::FileEntry entry = attributes_of(*node);
     entry.name = name;
     if (entry.type == model::FileType::Directory) {
@@ -166,18 +178,31 @@ bool TreeWriter::hand_over(const view::NodePointer& node, const model::FileEntry
     return true;
 }
 
+void TreeWriter::keep_first_name(const LinkKey& key, const model::FileEntry& entry) {
+    FirstName first{path_of(entry.name), entry.link_count - 1};
+    if (link_bytes_ + cost_of(first) > kMostLinkBytes) {
+        lacking_.add_problem(printable(first.path),
+                             "too many files have several names: those of this one become files"
+                             " of their own");
+        return;
+    }
+    link_bytes_ += cost_of(first);
+    links_.emplace(key, std::move(first));
+}
+
 bool TreeWriter::write_as_link(view::Node& node, const model::FileEntry& entry) {
     if (!entry.has_link_group || entry.content_unreadable) {
         return false;
     }
-    const std::pair key(node.inode(), entry.inode);
+    const LinkKey key(node.inode(), entry.inode);
     const auto found = links_.find(key);
     if (found == links_.end()) {
-        links_.emplace(key, FirstName{path_of(entry.name), entry.link_count - 1});
+        keep_first_name(key, entry);
         return false;
     }
     sink_.add_link(entry, found->second.path);
     if (--found->second.names_left == 0) {
+        link_bytes_ -= cost_of(found->second);
         links_.erase(found);
     }
     return true;

@@ -55,15 +55,22 @@ class TreeWriter {
         std::size_t path_bytes = 0;
     };
 
+    /// The number in the view and that at the source: the first tells volumes apart, but large
+    /// numbers are folded in it.
+    using LinkKey = std::pair<std::uint64_t, std::uint64_t>;
+
     struct FirstName {
         std::string path;
         std::uint32_t names_left = 0;
     };
 
+    static std::uint64_t cost_of(const FirstName& first) { return first.path.size() + 128; }
+
     void descend();
     void enter(const view::NodePointer& directory, model::FileEntry entry);
     bool fill_window(Level& level);
     void write_node(const view::NodePointer& node, const std::string& name);
+    void keep_first_name(const LinkKey& key, const model::FileEntry& entry);
     bool write_as_link(view::Node& node, const model::FileEntry& entry);
     void write_file(view::Node& node, const model::FileEntry& entry);
     bool hand_over(const view::NodePointer& node, const model::FileEntry& entry);
@@ -78,9 +85,8 @@ class TreeWriter {
     view::DirectoryTrail trail_;
     std::vector<Level> levels_;
     std::string path_;
-    /// By the number in the view and that at the source: the first tells volumes apart, but large
-    /// numbers are folded in it.
-    std::map<std::pair<std::uint64_t, std::uint64_t>, FirstName> links_;
+    std::map<LinkKey, FirstName> links_;
+    std::uint64_t link_bytes_ = 0;
     volume::SinkResult lacking_;  // only its problems
     Bytes buffer_;
 };

@@ -8,30 +8,51 @@ namespace backup::view {
 
 namespace {
 
-// A backup goes 4096 directories deep (docs/mover.md); above a volume there are a few more.
-constexpr std::size_t kDeepest = 4096 + 8;
+// A way of 4096 directories, each with 64 KiB of extended attributes.
+constexpr std::uint64_t kMostBytes = 256U << 20U;
 
 }  // namespace
 
 void DirectoryTrail::enter(const Node& directory) {
-    if (levels_.size() >= kDeepest) {
+    if (levels_.size() >= repository::kDeepestDirectory) {
         throw Error(ErrorCode::CorruptData, "directories are nested too deeply");
     }
-    std::optional<Key> key;
+    Level level{{}, directory.held_bytes()};
+    if (bytes_ + level.bytes > kMostBytes) {
+        throw Error(ErrorCode::CorruptData,
+                    "the attributes of the directories above it are too long");
+    }
     if (const auto* file = dynamic_cast<const VolumeFile*>(&directory)) {
-        const auto& place = file->entry().directory;
-        key = Key(place.page, place.slot);
-        if (!keys_.insert(*key).second) {
+        level.place = Key(file->entry().directory.page, file->entry().directory.slot);
+        if (!keys_.insert(*level.place).second) {
             throw Error(ErrorCode::CorruptData, "the directory contains itself");
         }
+        if (!is_in_volume()) {
+            passed_ = 0;
+            most_ = file->most_entries();
+        }
     }
-    levels_.push_back(key);
+    bytes_ += level.bytes;
+    levels_.push_back(level);
+}
+
+bool DirectoryTrail::is_in_volume() const {
+    return !levels_.empty() && levels_.back().place;
+}
+
+void DirectoryTrail::pass_entry() {
+    if (is_in_volume() && ++passed_ > most_) {
+        throw Error(ErrorCode::CorruptData,
+                    "the volume holds more files and directories than the point's record says");
+    }
 }
 
 void DirectoryTrail::leave() {
-    if (const auto& key = levels_.back()) {
-        keys_.erase(*key);
+    const auto& level = levels_.back();
+    if (level.place) {
+        keys_.erase(*level.place);
     }
+    bytes_ -= level.bytes;
     levels_.pop_back();
 }
 

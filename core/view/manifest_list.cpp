@@ -62,6 +62,7 @@ class IndexBuilder {
         if (const auto text = render(tree_, object, resource)) {
             end_ += text->size();
             index_.pieces.push_back({object, resource, end_});
+            index_.pieces.back().object.attributes.xattrs.clear();
         } else {
             ++left_out_;
         }

@@ -43,7 +43,13 @@ class Node {
     /// May have to read the object (the size of a manifest); throws CorruptData.
     virtual NodeInfo info() = 0;
 
+    /// True when info() has to open what nobody may ever look into: a point, a namespace of it.
+    virtual bool is_costly_to_describe() const { return false; }
+
     virtual Freshness freshness() const { return Freshness::Forever; }
+
+    /// Memory it takes, about: for whoever keeps many of them.
+    virtual std::uint64_t held_bytes() const { return 256; }
 
     /// True when RepositoryView::find_by_inode finds it again, so that nobody has to keep it.
     virtual bool is_found_by_inode() const { return false; }

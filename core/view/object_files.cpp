@@ -125,8 +125,10 @@ NodeInfo ObjectDirectory::info() {
     return out;
 }
 
-NodePointer ObjectDirectory::make_child(const TreeEntry& entry) const {
+NodePointer ObjectDirectory::make_child(TreeEntry entry) const {
     const auto& name = entry.attributes.name;
+    // Objects have none; a page that lies could make all of them long.
+    entry.attributes.xattrs.clear();
     if (entry.attributes.type == FileType::Directory) {
         return std::make_shared<ObjectDirectory>(frame_.below(name), tree_, form_, entry, name);
     }

@@ -37,7 +37,7 @@ class ObjectDirectory : public Node {
     void list(std::uint64_t first, const Visit& visit) override;
 
   private:
-    NodePointer make_child(const repository::TreeEntry& entry) const;
+    NodePointer make_child(repository::TreeEntry entry) const;
 
     NodeFrame frame_;
     std::shared_ptr<PointTree> tree_;

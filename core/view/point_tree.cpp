@@ -8,6 +8,8 @@
 #include "core/repository/tree_names.hpp"
 #include "core/view/inode_numbers.hpp"
 
+#include <limits>
+
 namespace backup::view {
 namespace {
 
@@ -63,6 +65,14 @@ std::map<std::string, model::ManifestType, std::less<>> read_types(repository::T
     return types;
 }
 
+// No writer ever counted less than half of what it stored.
+std::uint64_t most_entries(const model::PointStatistics& counted) {
+    constexpr std::uint64_t kSlack = 1000;
+    constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+    const auto sum = counted.files + counted.directories;
+    return sum < counted.files || sum > (kMost - kSlack) / 2 ? kMost : 2 * sum + kSlack;
+}
+
 }  // namespace
 
 ViewState::ViewState(repository::ChunkStore& chunk_store, ViewOptions view_options)
@@ -91,7 +101,8 @@ std::shared_ptr<const TreeFacts> TreePart::get_facts() const {
 std::shared_ptr<const TreePart> ViewState::get_part(
     std::uint64_t key,
     const std::shared_ptr<repository::TreeReader>& reader,
-    const repository::TreeEntry& root) {
+    const repository::TreeEntry& root,
+    std::uint64_t most_entries) {
     constexpr std::uint32_t kNumbers = (1U << kPartBits) - 1;
     auto parts = parts_.lock();
     auto& part = parts->by_key[key];
@@ -103,7 +114,8 @@ std::shared_ptr<const TreePart> ViewState::get_part(
         while (parts->by_number.contains(number + 1)) {
             number = (number + 1) % kNumbers;
         }
-        part = std::make_shared<const TreePart>(TreePart{reader, number + 1, root, facts_});
+        part = std::make_shared<const TreePart>(
+            TreePart{reader, number + 1, root, facts_, most_entries});
         parts->by_number.emplace(part->number, part);
     }
     return part;
@@ -146,7 +158,10 @@ std::optional<repository::TreeEntry> PointTree::find(std::initializer_list<std::
 
 std::shared_ptr<const TreePart> PointTree::get_part(std::string_view name,
                                                     const repository::TreeEntry& root) {
-    return state_->get_part(hash_text(name, hash_text(record_.point.id)), open()->reader, root);
+    return state_->get_part(hash_text(name, hash_text(record_.point.id)),
+                            open()->reader,
+                            root,
+                            most_entries(record_.point.statistics));
 }
 
 model::ManifestType PointTree::type_of(std::string_view resource) {

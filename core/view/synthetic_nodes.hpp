@@ -37,7 +37,8 @@ class SyntheticDirectory : public Node {
     /// `children` is asked each time something is looked up; names must be sorted.
     SyntheticDirectory(NodeFrame frame, std::function<std::shared_ptr<const Children>()> children)
         : frame_(frame),
-          children_(std::move(children)) {}
+          children_(std::move(children)),
+          is_made_on_request_(true) {}
 
     SyntheticDirectory(NodeFrame frame, Children children);
 
@@ -48,12 +49,16 @@ class SyntheticDirectory : public Node {
     Freshness freshness() const override { return frame_.freshness; }
 
     NodeInfo info() override;
+
+    bool is_costly_to_describe() const override { return is_made_on_request_; }
+
     NodePointer find(std::string_view name) override;
     void list(std::uint64_t first, const Visit& visit) override;
 
   private:
     NodeFrame frame_;
     std::function<std::shared_ptr<const Children>()> children_;
+    bool is_made_on_request_ = false;
 };
 
 class TextFile : public Node {

@@ -6,6 +6,7 @@
 #include "core/view/inode_numbers.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 namespace backup::view {
@@ -52,7 +53,9 @@ class Survey {
         }
         const auto& attributes = entry.attributes;
         if (attributes.type == model::FileType::Directory) {
-            directories_.push_back(entry.directory);
+            if (seen_.emplace(entry.directory.page, entry.directory.slot).second) {
+                directories_.push_back(entry.directory);
+            }
         } else if (attributes.has_link_group && !fits_link_group(attributes.inode)) {
             facts_.first_names.emplace_back(attributes.inode, entry.position);
         }
@@ -63,6 +66,7 @@ class Survey {
 
     repository::TreeReader& reader_;
     std::vector<repository::DirectoryRef> directories_;
+    std::set<std::pair<content::ShortId, std::uint32_t>> seen_;
     std::uint64_t entries_ = 0;
     TreeFacts facts_;
 };

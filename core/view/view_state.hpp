@@ -11,6 +11,8 @@
 #include "core/view/tree_facts.hpp"
 #include "core/view/view_options.hpp"
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -27,6 +29,9 @@ struct TreePart {
     std::uint32_t number = 0;
     repository::TreeEntry root;
     std::shared_ptr<LruCache<TreeFacts>> known_facts;  // by number
+    /// Files and directories it can have, by the record of the point: pages that refer to the same
+    /// page again and again make a tree without end.
+    std::uint64_t most_entries = std::numeric_limits<std::uint64_t>::max();
 
     /// nullptr when nobody asked before.
     std::shared_ptr<const TreeFacts> find_facts() const { return known_facts->find(number); }
@@ -43,7 +48,8 @@ class ViewState {
     /// Its number comes from the key alone unless two keys meet, so it is the same in every mount.
     std::shared_ptr<const TreePart> get_part(std::uint64_t key,
                                              const std::shared_ptr<repository::TreeReader>& reader,
-                                             const repository::TreeEntry& root);
+                                             const repository::TreeEntry& root,
+                                             std::uint64_t most_entries);
     /// nullptr when no part with that number was made yet.
     std::shared_ptr<const TreePart> find_part(std::uint32_t number);
 

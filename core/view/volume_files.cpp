@@ -16,6 +16,32 @@ repository::TreeReader& VolumeFile::reader() const {
     return *part_->reader;
 }
 
+std::uint64_t VolumeFile::most_entries() const {
+    return part_->most_entries;
+}
+
+std::uint64_t VolumeFile::held_bytes() const {
+    const auto& attributes = entry_.attributes;
+    auto sum = sizeof(VolumeFile) + attributes.name.size() + attributes.link_target.size();
+    for (const auto& xattr : attributes.xattrs) {
+        sum += sizeof(xattr) + xattr.name.size() + xattr.value.size();
+    }
+    return sum;
+}
+
+std::shared_ptr<VolumeFile> VolumeFile::without_attributes() const {
+    auto entry = entry_;
+    entry.attributes = {};
+    entry.attributes.type = entry_.attributes.type;
+    return std::make_shared<VolumeFile>(part_, std::move(entry));
+}
+
+NodePointer lean_directory(const NodePointer& directory) {
+    const auto* file = dynamic_cast<const VolumeFile*>(directory.get());
+    return file != nullptr && !file->entry().attributes.xattrs.empty() ? file->without_attributes()
+                                                                       : directory;
+}
+
 std::uint64_t VolumeFile::inode() const {
     const auto& attributes = entry_.attributes;
     if (shares_number()) {

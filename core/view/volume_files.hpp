@@ -22,6 +22,8 @@ class VolumeFile : public Node {
     std::uint64_t inode() const override;
     NodeInfo info() override;
 
+    std::uint64_t held_bytes() const override;
+
     bool is_found_by_inode() const override { return !shares_number(); }
 
     NodePointer find(std::string_view name) override;
@@ -38,6 +40,12 @@ class VolumeFile : public Node {
 
     repository::TreeReader& reader() const;
 
+    /// Files and directories the volume can have, by the record of its point.
+    std::uint64_t most_entries() const;
+
+    /// The same without what only info() tells: for whoever keeps it to list it later.
+    std::shared_ptr<VolumeFile> without_attributes() const;
+
   private:
     /// Its number comes from that at the source.
     bool shares_number() const;
@@ -45,5 +53,8 @@ class VolumeFile : public Node {
     std::shared_ptr<const TreePart> part_;
     repository::TreeEntry entry_;
 };
+
+/// `directory`, or what can stand for it until it is listed and takes less memory.
+NodePointer lean_directory(const NodePointer& directory);
 
 }  // namespace backup::view

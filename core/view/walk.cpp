@@ -5,6 +5,7 @@
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/view/directory_trail.hpp"
+#include "core/view/volume_files.hpp"
 
 #include <vector>
 
@@ -13,8 +14,10 @@ namespace {
 
 // Neighbours are read for "did you mean"; a directory of a million names is not.
 constexpr std::size_t kMostNeighbours = 1000;
-// Entries taken from a directory at once: bounds what a walk keeps of a large one.
+// Entries taken from a directory at once: bounds what a walk keeps of a large one. The bytes are
+// those of the first directory; each one below takes less.
 constexpr std::size_t kBatch = 512;
+constexpr std::uint64_t kBatchBytes = 4U << 20U;
 
 std::vector<std::string> path_parts(std::string_view path) {
     std::vector<std::string> parts;
@@ -40,15 +43,21 @@ Error missing(Node& directory, const std::string& name, const std::string& place
 
 struct OpenDirectory {
     NodePointer node;
-    std::string path;
+    std::size_t path_bytes = 0;
     std::uint64_t next = 0;
     std::vector<std::pair<std::string, NodePointer>> batch;
     std::size_t taken = 0;
 
-    bool refill() {
+    bool refill(std::uint64_t most_bytes) {
         batch.clear();
         taken = 0;
-        node->list(next, [this](std::string_view name, const NodePointer& child) {
+        std::uint64_t bytes = 0;
+        node->list(next, [&](std::string_view name, const NodePointer& child) {
+            bytes += name.size() + child->held_bytes();
+            // One comes in any case.
+            if (bytes > most_bytes && !batch.empty()) {
+                return false;
+            }
             batch.emplace_back(name, child);
             return batch.size() < kBatch;
         });
@@ -91,24 +100,28 @@ bool walk(const NodePointer& root,
           const std::function<Walk(const std::string& path, const NodePointer& node)>& visit) {
     std::vector<OpenDirectory> open;
     DirectoryTrail trail;
-    open.push_back({root, "", 0, {}, 0});
+    std::string path;
+    open.push_back({root, 0, 0, {}, 0});
     trail.enter(*root);
     while (!open.empty()) {
         auto& directory = open.back();
-        if (directory.taken == directory.batch.size() && !directory.refill()) {
+        path.resize(directory.path_bytes);
+        if (directory.taken == directory.batch.size() &&
+            !directory.refill(kBatchBytes / open.size())) {
             open.pop_back();
             trail.leave();
             continue;
         }
         const auto [name, node] = std::move(directory.batch[directory.taken++]);
-        const auto path = directory.path.empty() ? name : concat(directory.path, "/", name);
+        path.append(path.empty() ? "" : "/").append(name);
+        with_context([&path] { return printable(path); }, [&] { trail.pass_entry(); });
         const auto answer = visit(path, node);
         if (answer == Walk::Stop) {
             return false;
         }
         if (answer == Walk::Into && node->is_directory()) {
             with_context([&path] { return printable(path); }, [&] { trail.enter(*node); });
-            open.push_back({node, path, 0, {}, 0});
+            open.push_back({lean_directory(node), path.size(), 0, {}, 0});
         }
     }
     return true;

@@ -32,7 +32,7 @@ int run(Context& context) {
     if (context.is_dry_run()) {
         maintenance::refuse_held_points(opened->repository, ids);
     } else {
-        maintenance::forget_points(opened->repository, ids);
+        maintenance::forget_points(opened->repository, ids, context.app().random);
     }
     const auto output = context.output();
     auto json = Json::object({{"dryRun", context.is_dry_run()}});

@@ -206,7 +206,7 @@ int run(Context& context) {
     }
     json["points"] = std::move(records);
     if (!context.is_dry_run()) {
-        maintenance::forget_points(opened->repository, ids);
+        maintenance::forget_points(opened->repository, ids, context.app().random);
     }
     const bool is_for_people = !is_for_programs(context.output().format);
     if (is_for_people) {

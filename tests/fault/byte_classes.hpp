@@ -21,7 +21,16 @@ struct ByteClass {
 /// Every byte of a genuine blob of that name is in exactly one class; none is empty.
 std::vector<ByteClass> classes_of(std::string_view name, ByteView blob);
 
-enum class Manner { Flipped, CutShort, Lengthened, Blanked, Swapped, RolledBack, Removed };
+enum class Manner {
+    Flipped,
+    CutShort,
+    Lengthened,
+    Blanked,
+    Swapped,
+    OfOtherKind,
+    RolledBack,
+    Removed
+};
 
 struct Damage {
     Manner manner{};

@@ -158,7 +158,7 @@ void CrashScenario::forget(const std::string& name) {
             ids.push_back(record.point.id);
         }
     }
-    maintenance::forget_points(repository, ids);
+    maintenance::forget_points(repository, ids, random);
     promise(Promise::Kind::Left, name);
 }
 

@@ -8,6 +8,7 @@
 #include "core/maintenance/repair.hpp"
 #include "core/maintenance/verify.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/hold.hpp"
 #include "tests/fault/repairable_damage.hpp"
 
 namespace backup::testing {
@@ -39,16 +40,37 @@ void VerbsScene::back_up(backend::Backend& storage, const std::string& name) {
     needed.insert(name);
 }
 
-void VerbsScene::forget(backend::Backend& storage, const std::string& name) {
-    needed.erase(name);
-    const auto repository = open_tiny_repository(storage, key);
+std::vector<std::string> VerbsScene::ids_of(const repository::Repository& repository,
+                                            const std::string& name) const {
     std::vector<std::string> ids;
     for (const auto& record : list_points(repository)) {
         if (record.point.name == name) {
             ids.push_back(record.point.id);
         }
     }
-    maintenance::forget_points(repository, ids);
+    return ids;
+}
+
+void VerbsScene::forget(backend::Backend& storage, const std::string& name) {
+    const bool was_needed = needed.erase(name) != 0;
+    const auto repository = open_tiny_repository(storage, key);
+    const auto failure = failure_of(
+        [&] { maintenance::forget_points(repository, ids_of(repository, name), random); });
+    if (failure && failure->code() == ErrorCode::InvalidArgument && was_needed) {
+        // It was refused, before anything was removed.
+        needed.insert(name);
+    }
+    if (failure) {
+        throw Error(*failure);
+    }
+}
+
+void VerbsScene::hold(backend::Backend& storage, const std::string& name) {
+    const auto repository = open_tiny_repository(storage, key);
+    for (const auto& id : ids_of(repository, name)) {
+        put_hold(repository, {id, "scene", "", clock.now()}, random);
+        needed.insert(name);
+    }
 }
 
 void VerbsScene::prune(backend::Backend& storage) {
@@ -60,7 +82,13 @@ void VerbsScene::prune(backend::Backend& storage) {
 void VerbsScene::repair(backend::Backend& storage) {
     const auto repository = open_tiny_repository(storage, key);
     NullProgress progress;
-    maintenance::repair_repository(repository, {.read_data = true}, {clock, random, progress, {}});
+    const auto result = maintenance::repair_repository(
+        repository, {.read_data = true}, {clock, random, progress, {}});
+    for (const auto& problem : result.lost) {
+        if (needed.contains(problem.subject.substr(0, problem.subject.find(':')))) {
+            false_losses += concat("repair: ", problem.subject, ": ", problem.message, "\n");
+        }
+    }
 }
 
 void VerbsScene::damage() {
@@ -89,12 +117,13 @@ std::string VerbsScene::look() {
     NullProgress progress;
     const maintenance::VerifyOptions options{.level = maintenance::VerifyLevel::ReadData,
                                              .threads = 1};
-    std::string text;
+    std::string text = false_losses;
     for (const auto& problem :
          maintenance::verify_repository(repository, options, progress).problems) {
         // A run that a prune took for dead may have indexed packs that are gone; a point that needs
         // one is named with it.
-        if (problem.message != "it is missing") {
+        // A hold that came too late is no promise.
+        if (problem.message != "it is missing" && !problem.subject.starts_with(kHoldsFolder)) {
             text += concat(problem.subject, ": ", problem.message, "\n");
         }
     }
@@ -106,6 +135,8 @@ std::vector<Verb> all_verbs() {
         {"backup", [](VerbsScene& scene, backend::Backend& to) { scene.back_up(to, "new"); }},
         {"forget", [](VerbsScene& scene, backend::Backend& to) { scene.forget(to, "second"); }},
         {"prune", [](VerbsScene& scene, backend::Backend& to) { scene.prune(to); }},
+        {"hold", [](VerbsScene& scene, backend::Backend& to) { scene.hold(to, "second"); }},
+        {"repair", [](VerbsScene& scene, backend::Backend& to) { scene.repair(to); }},
     };
 }
 

@@ -22,6 +22,8 @@ class VerbsScene {
     /// A point with content of its own, some of "third" and some that only "first" had.
     void back_up(backend::Backend& storage, const std::string& name);
     void forget(backend::Backend& storage, const std::string& name);
+    /// Once it returns the point is needed, whoever forgets it.
+    void hold(backend::Backend& storage, const std::string& name);
     void prune(backend::Backend& storage);
     void repair(backend::Backend& storage);
 
@@ -40,7 +42,11 @@ class VerbsScene {
     std::set<std::string> needed;
 
   private:
+    std::vector<std::string> ids_of(const repository::Repository& repository,
+                                    const std::string& name) const;
     std::string look();
+
+    std::string false_losses;  // what a repair said of points that are needed
 };
 
 /// A verb that changes the repository, by name. Each may be run once on a scene, in any order.

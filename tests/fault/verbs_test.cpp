@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backup, forget and prune (and what else changes a repository): each of their calls to the storage
-// fails once, in every manner; each is delayed once, and meanwhile another verb runs from its
-// beginning to its end.
+// Backup, forget, prune, hold, repair (what changes a repository): each of their calls to the
+// storage fails once, in every manner; each is delayed once, and meanwhile another verb runs from
+// its beginning to its end.
 #include "core/base/text.hpp"
 #include "tests/fault/verbs_scene.hpp"
 #include "tests/support/catch.hpp"
@@ -24,6 +24,13 @@ std::optional<Error> failure_when(Action&& action) {
     } catch (const Error& error) {
         return std::optional<Error>(error);
     }
+}
+
+/// Of a forget and a hold that meet one gives way.
+bool may_give_way(const std::optional<Error>& failure) {
+    return failure && (failure->code() == ErrorCode::InvalidArgument ||
+                       failure->code() == ErrorCode::PointNotFound ||
+                       failure->code() == ErrorCode::Incomplete);
 }
 
 /// Whatever was broken: another backup, another forget, another prune, and all is well.
@@ -55,6 +62,7 @@ bool check_failing_call(const Verb& verb, std::uint64_t number, Fault fault) {
 /// False when there is no such call any more.
 bool check_delayed_call(const Verb& verb,
                         std::uint64_t number,
+                        bool may_meet_hold,
                         const std::function<void(VerbsScene&)>& meanwhile) {
     VerbsScene scene(test_seed());
     bool was_delayed = false;
@@ -63,14 +71,16 @@ bool check_delayed_call(const Verb& verb,
     scene.backend.delay(number, [&] {
         was_delayed = true;
         const auto failure = failure_when([&] { meanwhile(scene); });
-        loss = failure ? concat("it throws: ", failure->what()) : scene.find_loss();
+        const bool is_bad = failure && !(may_meet_hold && may_give_way(failure));
+        loss = is_bad ? concat("it throws: ", failure->what()) : scene.find_loss();
     });
     const auto failure = failure_when([&] { verb.run(scene, scene.backend); });
     scene.backend.delay(0, {});
     CHECK(loss == "");
     INFO(verb.name << ", call " << number << ": " << (failure ? failure->what() : "succeeds"));
     // Only who slept for hours may be told to run again, and prune may leave the work to the next.
-    CHECK((!failure || failure->code() == ErrorCode::Incomplete));
+    CHECK((!failure || failure->code() == ErrorCode::Incomplete ||
+           (may_meet_hold && may_give_way(failure))));
     check_goes_on(scene);
     return was_delayed;
 }
@@ -122,9 +132,12 @@ TEST_CASE("between any two calls of a verb another one may run") {
                     other.run(scene, scene.backend.blobs());
                 }
             };
+            const bool may_meet_hold = (verb.name == "hold" && other.name == "forget") ||
+                                       (verb.name == "forget" && other.name == "hold");
             INFO("meanwhile " << other.name);
             std::uint64_t number = 1;
-            while (number < kMostCalls && check_delayed_call(verb, number, meanwhile)) {
+            while (number < kMostCalls &&
+                   check_delayed_call(verb, number, may_meet_hold, meanwhile)) {
                 ++number;
             }
             CHECK(number > 5);
@@ -141,7 +154,7 @@ TEST_CASE("a run may sleep for hours between any two of its calls, while others 
             }
         };
         std::uint64_t number = 1;
-        while (number < kMostCalls && check_delayed_call(verb, number, meanwhile)) {
+        while (number < kMostCalls && check_delayed_call(verb, number, false, meanwhile)) {
             ++number;
         }
         CHECK(number > 5);

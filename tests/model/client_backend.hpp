@@ -4,7 +4,7 @@
 // broken protocol does.
 #pragma once
 
-#include "core/backend/backend.hpp"
+#include "core/backend/forwarding_backend.hpp"
 #include "tests/model/schedule.hpp"
 
 #include <string>
@@ -18,35 +18,33 @@ struct Blindness {
     bool takes_taken_names = false;           // an exclusive put overwrites nothing, and succeeds
 };
 
-class ClientBackend : public backend::Backend {
+class ClientBackend : public backend::ForwardingBackend {
   public:
     ClientBackend(backend::Backend& storage,
                   Schedule& schedule,
                   std::size_t client,
                   Blindness blindness = {})
-        : storage_(storage),
+        : ForwardingBackend(storage),
+          storage_(storage),
           schedule_(schedule),
           client_(client),
           blindness_(std::move(blindness)) {}
 
     std::string location() const override { return "memory, shared"; }
 
-    std::unique_ptr<backend::BlobWriter> create(std::string_view folder) override;
     void put(std::string_view name, ByteView bytes, bool exclusive = false) override;
-    void sync() override;
-    Bytes get(std::string_view name) override;
-    void get_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
-    std::uint64_t size(std::string_view name) override;
-    bool exists(std::string_view name) override;
     void list(std::string_view folder,
               const std::function<void(backend::BlobInfo)>& visit) override;
-    void remove(std::string_view name) override;
+
+  protected:
+    void pass(backend::StorageCall call,
+              std::string_view blob,
+              const std::function<void()>& effect) override;
 
   private:
-    class Writer;
-
-    template <typename Call>
-    auto call(std::string_view what, std::string_view blob, Call effect);
+    void take_turn(std::string_view what,
+                   std::string_view blob,
+                   const std::function<void()>& effect);
 
     backend::Backend& storage_;
     Schedule& schedule_;

@@ -20,6 +20,7 @@ enum class Mutation {
     PrunesIgnorePoints,        // a prune's second list does not see new points (restic issue 4612)
     FencesDoNotExclude,        // two may end one session
     ForgetsIgnoreHolds,
+    HoldsIgnoreForgets,    // a hold does not see who is about to remove the point
     PruneWithoutProtocol,  // packs that no present point needs are removed at once
 };
 
@@ -28,7 +29,8 @@ struct Options {
     unsigned operations = 12;  // of each client
     Troubles troubles;
     Mutation mutation = Mutation::None;
-    bool has_holds = true;
+    /// Every other operation is a hold, a release or a forget.
+    bool mostly_holds = false;
     /// Also between two calls, not only behind an operation: one in so many removals.
     std::uint64_t checks_one_in = 4;
 };
@@ -41,6 +43,7 @@ struct Outcome {
     std::uint64_t races = 0;
     std::uint64_t points_committed = 0;
     std::uint64_t points_forgotten = 0;
+    std::uint64_t points_held = 0;
     std::uint64_t packs_removed = 0;
     std::uint64_t backups_fenced = 0;
 };

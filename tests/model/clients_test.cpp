@@ -32,11 +32,20 @@ Options options_of(std::uint64_t seed) {
     return options;
 }
 
+/// Clients that mostly hold and forget.
+Options holds_of(std::uint64_t seed) {
+    auto options = options_of(seed);
+    options.mostly_holds = true;
+    return options;
+}
+
 /// How many runs a broken protocol needs until it is caught; 0: never.
-std::uint64_t runs_until_caught(Mutation mutation, std::uint64_t most) {
+std::uint64_t runs_until_caught(Mutation mutation,
+                                std::uint64_t most,
+                                Options (*options_for)(std::uint64_t) = options_of) {
     const auto first = testing::test_seed();
     for (std::uint64_t run = 0; run < most; ++run) {
-        auto options = options_of(first + run);
+        auto options = options_for(first + run);
         options.mutation = mutation;
         if (!run_clients(first + run, options).failures.empty()) {
             return run + 1;
@@ -70,6 +79,23 @@ TEST_CASE("what is committed and not forgotten stays, whatever the clients do") 
                    << sum.backups_fenced << " backups fenced, " << sum.races << " races");
 }
 
+TEST_CASE("of a hold and a forget that meet at a point one gives way") {
+    const auto first = testing::test_seed();
+    Outcome sum;
+    for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
+        const auto seed = first + run;
+        const auto outcome = run_clients(seed, holds_of(seed));
+        if (!outcome.failures.empty()) {
+            FAIL_CHECK("BACKUP_SEED=" << seed << " BACKUP_MODEL_RUNS=1\n"
+                                      << outcome.trace << join(outcome.failures, "\n"));
+            break;
+        }
+        sum.points_forgotten += outcome.points_forgotten;
+        sum.points_held += outcome.points_held;
+    }
+    WARN(sum.points_held << " points held, " << sum.points_forgotten << " forgotten");
+}
+
 TEST_CASE("a run can be had again") {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         const auto once = run_clients(seed, options_of(seed));
@@ -97,4 +123,8 @@ TEST_CASE("fences that do not exclude are caught") {
 
 TEST_CASE("a forget that sees no holds is caught") {
     CHECK(runs_until_caught(Mutation::ForgetsIgnoreHolds, 50) != 0);
+}
+
+TEST_CASE("a hold that sees no forgets is caught") {
+    CHECK(runs_until_caught(Mutation::HoldsIgnoreForgets, 300, holds_of) != 0);
 }

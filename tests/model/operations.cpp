@@ -10,6 +10,7 @@
 #include "tests/model/write_point.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace backup::model_test {
@@ -39,6 +40,14 @@ Blindness blindness_of_forgets(const World& world) {
     Blindness blindness;
     if (world.options.mutation == Mutation::ForgetsIgnoreHolds) {
         blindness.unseen_folders = {"holds"};
+    }
+    return blindness;
+}
+
+Blindness blindness_of_holds(const World& world) {
+    Blindness blindness;
+    if (world.options.mutation == Mutation::HoldsIgnoreForgets) {
+        blindness.unseen_folders = {"forgets"};
     }
     return blindness;
 }
@@ -97,10 +106,11 @@ void remove_without_protocol(World& world, const Repository& repository) {
     }
 }
 
-/// A point of those that are there; empty when there is none.
-std::string pick_point(Process& process, const Repository& repository) {
+/// A point of those that are there.
+std::optional<model::RecoveryPoint> pick_point(Process& process, const Repository& repository) {
     const auto points = list_points(repository);
-    return points.empty() ? "" : points[process.random.below(points.size())].point.id;
+    return points.empty() ? std::nullopt
+                          : std::optional(points[process.random.below(points.size())].point);
 }
 
 }  // namespace
@@ -112,6 +122,7 @@ void back_up(Process& process) {
     const auto taken = files;
     const auto name = concat("point-", process.client, "-", ++world.backups_made);
     world.oracle->expect(name, taken);
+    const Oracle::WriteAttempt attempt(*world.oracle, name);
     Opened opened(process, blindness_of_writers(world));
     const auto record = write_in_order(
         opened.repository, name, taken, process.bytes, world.schedule.clock_of(process.client));
@@ -135,7 +146,7 @@ void forget_some(Process& process) {
         return;
     }
     const Oracle::ForgetAttempt attempt(*world.oracle, ids);
-    const auto removed = maintenance::forget_points(opened.repository, ids);
+    const auto removed = maintenance::forget_points(opened.repository, ids, process.bytes);
     world.outcome.points_forgotten += removed.size();
     if (!attempt.may_succeed()) {
         world.fail("a point under a hold could be forgotten");
@@ -198,22 +209,23 @@ void restore(Process& process) {
 
 void hold_one(Process& process) {
     auto& world = process.world;
-    Opened opened(process, {});
-    const auto id = pick_point(process, opened.repository);
-    if (id.empty()) {
+    Opened opened(process, blindness_of_holds(world));
+    const auto point = pick_point(process, opened.repository);
+    if (!point) {
         return;
     }
     if (process.random.chance(3)) {
-        const Oracle::ReleaseAttempt attempt(*world.oracle, id);
-        remove_hold(opened.repository, id);
+        const Oracle::ReleaseAttempt attempt(*world.oracle, point->id);
+        remove_hold(opened.repository, point->id);
         return;
     }
     Hold hold;
-    hold.point = id;
+    hold.point = point->id;
     hold.reason = "model";
-    Oracle::HoldAttempt attempt(*world.oracle, id);
+    Oracle::HoldAttempt attempt(*world.oracle, point->id);
     put_hold(opened.repository, hold, process.bytes);
-    attempt.succeeded();
+    attempt.succeeded(point->name);
+    ++world.outcome.points_held;
 }
 
 }  // namespace backup::model_test

@@ -22,6 +22,16 @@ void Oracle::about_to_forget(const std::string& id) {
     state_.lock()->promises[id].may_be_forgotten = true;
 }
 
+Oracle::WriteAttempt::WriteAttempt(Oracle& oracle, std::string point_name)
+    : oracle_(oracle),
+      point_name_(std::move(point_name)) {
+    oracle_.state_.lock()->being_written.insert(point_name_);
+}
+
+Oracle::WriteAttempt::~WriteAttempt() {
+    oracle_.state_.lock()->being_written.erase(point_name_);
+}
+
 Oracle::ForgetAttempt::ForgetAttempt(Oracle& oracle, std::vector<std::string> ids)
     : oracle_(oracle),
       ids_(std::move(ids)) {
@@ -55,12 +65,14 @@ Oracle::HoldAttempt::HoldAttempt(Oracle& oracle, std::string id)
       id_(std::move(id)),
       releases_begun_(oracle.state_.lock()->promises[id_].releases_begun) {}
 
-void Oracle::HoldAttempt::succeeded() {
+void Oracle::HoldAttempt::succeeded(const std::string& point_name) {
     auto state = oracle_.state_.lock();
     auto& promise = state->promises[id_];
     const auto was_alone =
         promise.releases_under_way == 0 && promise.releases_begun == releases_begun_;
-    if (was_alone && !promise.may_be_forgotten && !promise.name.empty()) {
+    if (was_alone && !state->being_written.contains(point_name)) {
+        promise.name = point_name;
+        promise.may_be_forgotten = false;
         promise.is_held = true;
     }
 }

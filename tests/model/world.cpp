@@ -10,6 +10,7 @@
 #include "tests/model/write_point.hpp"
 
 #include <array>
+#include <set>
 
 namespace backup::model_test {
 
@@ -87,8 +88,13 @@ void World::act(std::size_t client, std::uint64_t seed) {
         {"begins to verify", verify},
         {"begins to hold", hold_one},
     }};
+    static constexpr std::pair<const char*, Operation> kForget = {"begins to forget", forget_some};
+    static constexpr std::pair<const char*, Operation> kHold = {"begins to hold", hold_one};
     Process process(*this, client, seed);
-    const auto& [name, operation] = kOperations[process.random.below(kOperations.size())];
+    const auto is_of_holds = options.mostly_holds && process.random.chance(2);
+    const auto& [name, operation] = is_of_holds
+                                        ? process.random.chance(3) ? kForget : kHold
+                                        : kOperations[process.random.below(kOperations.size())];
     schedule.note(client, name);
     try {
         operation(process);
@@ -105,6 +111,20 @@ void World::act(std::size_t client, std::uint64_t seed) {
         const auto may_be_refused = operation == forget_some || operation == hold_one;
         if (!may_be_refused) {
             fail(concat("client ", client, " ", name, ", which fails: ", error.what()));
+        }
+    }
+}
+
+/// A client that was told of an error, or died, may have left the hold of a point that somebody
+/// else removed.
+void World::release_lone_holds(const repository::Repository& repository) {
+    std::set<std::string> there;
+    for (const auto& record : repository::list_points(repository)) {
+        there.insert(record.point.id);
+    }
+    for (const auto& id : repository::list_held_points(repository)) {
+        if (!there.contains(id)) {
+            repository::remove_hold(repository, id);
         }
     }
 }
@@ -127,6 +147,7 @@ void World::settle() {
     for (auto& broken : oracle->find_broken_points()) {
         fail("at the end: " + broken);
     }
+    release_lone_holds(repository);
     const auto check_clean = [&](std::string_view when) {
         const auto found = maintenance::verify_repository(
             repository, {.level = maintenance::VerifyLevel::ReadData, .threads = 1}, progress);
@@ -145,16 +166,16 @@ void World::settle() {
             ids.push_back(record.point.id);
         }
     }
-    maintenance::forget_points(repository, ids);
+    maintenance::forget_points(repository, ids, random);
     prune_all();
     for (auto& broken : oracle->find_broken_points()) {
         fail("after all but one were forgotten: " + broken);
     }
     check_clean("after all but one were forgotten");
     ids = {repository::list_points(repository).at(0).point.id};
-    maintenance::forget_points(repository, ids);
+    maintenance::forget_points(repository, ids, random);
     prune_all();
-    for (const auto* folder : {"packs", "sessions", "gc", "points"}) {
+    for (const auto* folder : {"packs", "sessions", "gc", "points", "holds", "forgets"}) {
         if (const auto count = count_blobs(storage, folder); count != 0) {
             fail(concat(count, " blobs stay in ", folder, " when nothing needs them"));
         }

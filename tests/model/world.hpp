@@ -48,6 +48,8 @@ struct World {
     /// Everybody is well and awake: what must be true then.
     void settle();
 
+    void release_lone_holds(const repository::Repository& repository);
+
     void fail(std::string what);
     bool has_failed();
 

@@ -7,6 +7,7 @@ import pwd
 import random
 import shutil
 import signal
+import stat
 import subprocess
 import time
 
@@ -300,6 +301,23 @@ class OtherUsersTest(Case):
                     self.assertTrue(result.returncode == 0 or "Permission denied" in result.stderr, result.stderr)
         self.assertEqual("", as_user(STRANGER, STRANGER, "ls", top, volume).stderr)
 
+    def test_what_is_in_secrets_is_for_who_mounted_only(self):
+        top = self.mount("--allow-other")
+        # base64(1), as Secrets hold it, and what it says.
+        words = ["grep", "-rsl", "-e", "b25seSBmb3IgdGhlIG93bmVy", "-e", "only for the owner", top / "by-time"]
+        files = self.run_program(*words).splitlines()
+        below = sorted({path.split("/namespaces/shop/")[1] for path in files if "/namespaces/shop/" in path})
+        self.assertEqual(["manifests.yaml", "manifests/secrets/login.yaml", "raw/secrets/login.json"], below)
+        for path in files:
+            self.assertEqual(0o400, stat.S_IMODE(os.stat(path).st_mode), path)
+        for user in (OWNER, STRANGER):
+            self.assertEqual("", as_user(user, GROUP, *words).stdout)
+        # Nor is anything else of the objects for others.
+        objects = [path for folder in ("manifests", "raw") for path in (top / "latest").rglob(f"{folder}/**/*")
+                   if path.is_file()]
+        self.assertGreater(len(objects), 2000)
+        self.assertEqual({0o400}, {stat.S_IMODE(path.stat().st_mode) for path in objects})
+
     def test_without_it_who_mounted_reads_everything(self):
         mounted.let_everybody_use_fuse(self)
         shutil.copytree(self.repository, self.home / "repository")
@@ -497,6 +515,74 @@ class DamagedTreeTest(mounted.MountCase):
         # What lies behind the damage is there for those who know its name.
         self.assertEqual(b"19999", read_bytes(seen / "many" / "entry-19999 with a name that takes some room"))
         self.assertIn("CorruptData", read_bytes(top / ".backup" / "errors").decode())
+
+
+BIG = 96 << 20
+FRAME = 128 << 10
+PAGE = 4096
+
+
+def fill_big(source):
+    generator = random.Random(17)
+    with open(source / "big", "wb") as file:
+        for _ in range(BIG >> 20):
+            file.write(generator.randbytes(1 << 20))
+
+
+class BigFileTest(mounted.MountCase):
+    fill = staticmethod(fill_big)
+
+    def parts(self, path):
+        """Page by page: whether it is what the source has; what cannot be read is EIO."""
+        parts = []
+        with open(path, "rb", buffering=0) as file, open(self.source / "big", "rb") as source:
+            for at in range(0, BIG, 1 << 20):
+                wanted = source.read(1 << 20)
+                got = b""
+                while len(got) < len(wanted):
+                    try:
+                        more = os.pread(file.fileno(), len(wanted) - len(got), at + len(got))
+                        self.assertNotEqual(b"", more)
+                        parts += [True] * (len(more) // PAGE)
+                    except OSError as error:
+                        self.assertEqual(errno.EIO, error.errno)
+                        more = wanted[len(got):len(got) + PAGE]
+                        parts.append(False)
+                    got += more
+                self.assertEqual(wanted, got)
+        return parts
+
+    def test_one_damaged_frame_is_an_error_of_its_bytes_and_one_line(self):
+        repository = self.own_repository()
+        pack = max((path for path in (repository / "packs").rglob("*") if path.is_file()),
+                   key=lambda path: path.stat().st_size)
+        pack.chmod(0o600)
+        with open(pack, "r+b") as file:
+            at = pack.stat().st_size // 2
+            byte = os.pread(file.fileno(), 1, at)
+            os.pwrite(file.fileno(), bytes([byte[0] ^ 4]), at)
+        top = self.mount(repository=repository)
+        parts = self.parts(top / "latest" / VOLUME / "big")
+        first, count = parts.index(False), parts.count(False)
+        self.assertEqual(FRAME // PAGE, count)
+        self.assertEqual([False] * count, parts[first:first + count])
+        lines = read_bytes(top / ".backup" / "errors").decode().splitlines()
+        self.assertEqual(1, len(lines), lines)
+        self.assertIn("CorruptData: ", lines[0])
+        self.assertIn("big", lines[0])
+
+    def test_memory_is_bounded_by_the_cache(self):
+        """Not by what was read."""
+        for size, limit in (("8MiB", 32 << 20), ("64MiB", 88 << 20)):
+            with self.subTest(size):
+                top = self.directory(size)
+                self.assertEqual(0, self.try_mount(top, f"--cache-size={size}").returncode)
+                self.assertEqual([True] * (BIG // PAGE), self.parts(top / "latest" / VOLUME / "big"))
+                (process,) = daemons(top)
+                status = pathlib.Path(f"/proc/{process}/status").read_text()
+                peak = int(status.split("VmHWM:")[1].split()[0]) << 10
+                print(f"cache {size}: at most {peak >> 20} MiB in memory")
+                self.assertLess(peak, limit)
 
 
 if __name__ == "__main__":

@@ -120,6 +120,8 @@ class Maker {
         close();
         const auto built = tree_.finish();
         repository::PointRecord record;
+        record.point.statistics.files = built.files;
+        record.point.statistics.directories = built.directories;
         record.root = built.root;
         record.pages = writer_.add_stream(repository::encode_page_table(built.pages));
         record.ledger = writer_.add_stream(as_bytes(format_json(model::to_json(model::Ledger{}))));
@@ -155,7 +157,8 @@ class Maker {
     void add_objects() {
         open("extra");
         add_text("resources.json",
-                 R"([{"group":"","version":"v1","kind":"ConfigMap","plural":"configmaps"}])");
+                 R"([{"group":"","version":"v1","kind":"ConfigMap","plural":"configmaps"},)"
+                 R"({"group":"","version":"v1","kind":"Secret","plural":"secrets"}])");
         close();
         open("objects");
         open("namespaces");
@@ -172,6 +175,10 @@ class Maker {
                             make_noise(),
                             "\"}}"));
         }
+        close();
+        open("secrets");
+        add_text("login",
+                 R"({"metadata":{"name":"login"},"data":{"password":"b25seSBmb3IgdGhlIG93bmVy"}})");
         close();
         close();
         close();

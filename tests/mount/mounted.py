@@ -151,7 +151,7 @@ class MountCase(unittest.TestCase):
 
     def need(self, program):
         if shutil.which(program) is None:
-            self.skipTest(f"{program} is not installed")
+            self.fail(f"{program} is not installed: tests/install-packages installs what the tests need")
 
     def wait_for(self, condition, seconds=10, what="a condition"):
         end = time.monotonic() + seconds

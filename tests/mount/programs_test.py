@@ -1,7 +1,6 @@
 """Programs people point at a mount: version control, databases, searches, file managers."""
 import errno
 import os
-import shutil
 import sqlite3
 import subprocess
 
@@ -19,9 +18,8 @@ def fill_for_programs(source):
     (checkout / "run").write_text("#!/bin/sh\n")
     (checkout / "run").chmod(0o755)
     (checkout / "link").symlink_to("below/file-1")
-    if shutil.which("git"):
-        for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"], ["status"]):
-            subprocess.run([*GIT, *words], cwd=checkout, check=True, capture_output=True)
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"], ["status"]):
+        subprocess.run([*GIT, *words], cwd=checkout, check=True, capture_output=True)
     for mode in ("delete", "wal"):
         with sqlite3.connect(source / f"{mode}.db") as database:
             database.execute(f"pragma journal_mode={mode}")
@@ -106,9 +104,9 @@ class ProgramsTest(mounted.MountCase):
 
         for below in ("", "checkout", "checkout/below", "linked"):
             self.assertEqual(look(self.source / below), look(seen / below))
-        if shutil.which("gio"):
-            self.assertEqual(*[sorted(self.run_program("gio", "list", "-l", "-h", top / "linked").splitlines())
-                               for top in (self.source, seen)])
+        self.need("gio")
+        self.assertEqual(*[sorted(self.run_program("gio", "list", "-l", "-h", top / "linked").splitlines())
+                           for top in (self.source, seen)])
 
     def test_listings_go_on_when_there_are_no_access_lists(self):
         # After enough questions the daemon knows, and ls stops asking; getfacl must not mind.

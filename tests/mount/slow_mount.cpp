@@ -3,6 +3,7 @@
 //   slow_mount DELAY_FILE REPOSITORY KEY_FILE DIRECTORY [OPTION...]
 // DELAY_FILE holds milliseconds and is read again and again, so that a call that waits can be let
 // go. Stays in the foreground.
+#include "core/backend/forwarding_backend.hpp"
 #include "core/backend/open_backend.hpp"
 #include "core/base/clock.hpp"
 #include "core/base/error.hpp"
@@ -18,72 +19,19 @@
 namespace backup::testing {
 namespace {
 
-class SlowReader : public backend::BlobReader {
-  public:
-    SlowReader(std::unique_ptr<backend::BlobReader> reader, std::function<void()> wait)
-        : reader_(std::move(reader)),
-          wait_(std::move(wait)) {}
-
-    void read(std::uint64_t offset, std::span<std::byte> out) override {
-        wait_();
-        reader_->read(offset, out);
-    }
-
-  private:
-    std::unique_ptr<backend::BlobReader> reader_;
-    std::function<void()> wait_;
-};
-
-class SlowBackend : public backend::Backend {
+class SlowBackend : public backend::ForwardingBackend {
   public:
     SlowBackend(backend::Backend& backend, std::filesystem::path delay_file)
-        : backend_(backend),
+        : ForwardingBackend(backend),
           delay_file_(std::move(delay_file)) {}
 
-    std::string location() const override { return backend_.location(); }
-
-    std::unique_ptr<backend::BlobWriter> create(std::string_view folder) override {
-        return backend_.create(folder);
-    }
-
-    void put(std::string_view name, ByteView bytes, bool exclusive) override {
-        backend_.put(name, bytes, exclusive);
-    }
-
-    void sync() override { backend_.sync(); }
-
-    Bytes get(std::string_view name) override {
+  protected:
+    void pass(backend::StorageCall /*call*/,
+              std::string_view /*blob*/,
+              const std::function<void()>& effect) override {
         wait();
-        return backend_.get(name);
+        effect();
     }
-
-    void get_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override {
-        wait();
-        backend_.get_range(name, offset, out);
-    }
-
-    std::unique_ptr<backend::BlobReader> open(std::string_view name) override {
-        wait();
-        return std::make_unique<SlowReader>(backend_.open(name), [this] { wait(); });
-    }
-
-    std::uint64_t size(std::string_view name) override {
-        wait();
-        return backend_.size(name);
-    }
-
-    bool exists(std::string_view name) override {
-        wait();
-        return backend_.exists(name);
-    }
-
-    void list(std::string_view folder,
-              const std::function<void(backend::BlobInfo)>& visit) override {
-        wait();
-        backend_.list(folder, visit);
-    }
-
-    void remove(std::string_view name) override { backend_.remove(name); }
 
   private:
     std::chrono::milliseconds delay() const {
@@ -99,7 +47,6 @@ class SlowBackend : public backend::Backend {
         }
     }
 
-    backend::Backend& backend_;
     std::filesystem::path delay_file_;
 };
 

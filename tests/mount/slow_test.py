@@ -10,6 +10,10 @@ import mounted
 from mounted import BIN, VOLUME, mounted_at, read_bytes
 
 FILES = 48
+# More than the threads that may wait for storage, and pieces in as many places of it.
+READERS = 24
+PIECES = 20
+PIECE = 4096
 
 
 def fill_slow(source):
@@ -23,8 +27,31 @@ def fill_slow(source):
         (folder / f"a rather long name, so that there are many pages, and its number {number}").write_bytes(b"x" * 400)
 
 
-class SlowTest(mounted.MountCase):
-    fill = staticmethod(fill_slow)
+def write_with_hole(file, content):
+    """A hole follows: what comes next is another chunk."""
+    file.write(content)
+    file.seek(PIECE, os.SEEK_CUR)
+
+
+def fill_scattered(source):
+    """Each file is in PIECES frames that no other one needs."""
+    generator = random.Random(14)
+    pieces = {(reader, number): generator.randbytes(PIECE) for reader in range(READERS) for number in range(PIECES)}
+    places = list(pieces)
+    generator.shuffle(places)
+    with open(source / "all-pieces", "wb") as file:
+        for reader, number in places:
+            write_with_hole(file, pieces[reader, number])
+            write_with_hole(file, generator.randbytes(33 * PIECE))
+        file.truncate(file.tell())
+    for reader in range(READERS):
+        with open(source / f"scattered-{reader:02}", "wb") as file:
+            for number in range(PIECES):
+                write_with_hole(file, pieces[reader, number])
+            file.truncate(file.tell())
+
+
+class SlowCase(mounted.MountCase):
 
     def setUp(self):
         super().setUp()
@@ -57,6 +84,10 @@ class SlowTest(mounted.MountCase):
     def compare(self, number):
         name = f"file-{number:02}"
         return read_bytes(self.seen / name) == read_bytes(self.source / name)
+
+
+class SlowTest(SlowCase):
+    fill = staticmethod(fill_slow)
 
     def test_what_is_known_is_answered_while_many_wait(self):
         self.assertTrue(self.compare(0))
@@ -116,6 +147,49 @@ class SlowTest(mounted.MountCase):
         self.assertEqual(0, self.daemon.wait(20))
         for reader in readers:
             reader.wait(10)
+        self.assertIsNone(mounted_at(self.top))
+
+
+class GoneReadersTest(SlowCase):
+    """What nobody waits for any more is not fetched: each of these reads takes PIECES calls of a second."""
+
+    @staticmethod
+    def fill(source):
+        fill_scattered(source)
+        (source / "file-00").write_bytes(random.Random(15).randbytes(100_000))
+
+    def begin_reads(self):
+        for name in sorted(os.listdir(self.seen)):
+            os.stat(self.seen / name)
+        self.delay(1000)
+        readers = [subprocess.Popen(["cat", self.seen / f"scattered-{number:02}"], stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL) for number in range(READERS)]
+        time.sleep(1)
+        self.assertTrue(all(reader.poll() is None for reader in readers), "they did not wait")
+        return readers
+
+    def test_killed_readers_are_not_waited_for(self):
+        for reader in (readers := self.begin_reads()):
+            reader.kill()
+        for reader in readers:
+            self.assertEqual(-signal.SIGKILL, reader.wait(5))
+        begin = time.monotonic()
+        self.assertTrue(self.compare(0))
+        self.assertLess(time.monotonic() - begin, PIECES / 2)
+        self.delay(0)
+        for number in range(READERS):
+            name = f"scattered-{number:02}"
+            self.assertEqual(read_bytes(self.source / name), read_bytes(self.seen / name))
+        self.assertEqual(b"", read_bytes(self.top / ".backup" / "errors"))
+
+    def test_the_end_does_not_wait_for_whole_reads(self):
+        readers = self.begin_reads()
+        begin = time.monotonic()
+        self.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(0, self.daemon.wait(30))
+        self.assertLess(time.monotonic() - begin, PIECES / 2)
+        for reader in readers:
+            self.assertEqual(1, reader.wait(10))
         self.assertIsNone(mounted_at(self.top))
 
 

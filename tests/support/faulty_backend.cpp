@@ -48,12 +48,12 @@ void FaultyBackend::lose_power(SeededRandom& random) {
     auto unsynced = unsynced_.lock();
     for (const auto& name : unsynced->added) {
         if (random.chance(2)) {
-            blobs_.remove(name);
+            memory.remove(name);
         }
     }
     for (const auto& [name, bytes] : unsynced->removed) {
         if (random.chance(2)) {
-            blobs_.put(name, bytes);
+            memory.put(name, bytes);
         }
     }
     *unsynced = {};
@@ -61,7 +61,7 @@ void FaultyBackend::lose_power(SeededRandom& random) {
 
 std::unique_ptr<backend::BlobWriter> FaultyBackend::create(std::string_view folder) {
     const auto fault = begin_call();
-    auto writer = std::make_unique<Writer>(*this, blobs_.create(folder));
+    auto writer = std::make_unique<Writer>(*this, memory.create(folder));
     end_call(fault);
     return writer;
 }
@@ -69,7 +69,7 @@ std::unique_ptr<backend::BlobWriter> FaultyBackend::create(std::string_view fold
 void FaultyBackend::put(std::string_view name, ByteView bytes, bool exclusive) {
     const auto fault = begin_call();
     if (fault != Fault::Torn) {
-        blobs_.put(name, bytes, exclusive);
+        memory.put(name, bytes, exclusive);
         note_unsynced(name);
     }
     end_call(fault);
@@ -83,42 +83,21 @@ void FaultyBackend::sync() {
     end_call(fault);
 }
 
-Bytes FaultyBackend::get(std::string_view name) {
+void FaultyBackend::pass(backend::StorageCall /*call*/,
+                         std::string_view /*blob*/,
+                         const std::function<void()>& effect) {
     end_call(begin_call());
-    return blobs_.get(name);
-}
-
-void FaultyBackend::get_range(std::string_view name,
-                              std::uint64_t offset,
-                              std::span<std::byte> out) {
-    end_call(begin_call());
-    blobs_.get_range(name, offset, out);
-}
-
-std::uint64_t FaultyBackend::size(std::string_view name) {
-    end_call(begin_call());
-    return blobs_.size(name);
-}
-
-bool FaultyBackend::exists(std::string_view name) {
-    end_call(begin_call());
-    return blobs_.exists(name);
-}
-
-void FaultyBackend::list(std::string_view folder,
-                         const std::function<void(backend::BlobInfo)>& visit) {
-    end_call(begin_call());
-    blobs_.list(folder, visit);
+    effect();
 }
 
 void FaultyBackend::remove(std::string_view name) {
     const auto fault = begin_call();
     auto unsynced = unsynced_.lock();
     const bool was_durable = unsynced->added.erase(std::string(name)) == 0;
-    if (was_durable && blobs_.exists(name)) {
-        unsynced->removed.emplace(name, blobs_.get(name));
+    if (was_durable && memory.exists(name)) {
+        unsynced->removed.emplace(name, memory.get(name));
     }
-    blobs_.remove(name);
+    memory.remove(name);
     end_call(fault);
 }
 
@@ -127,10 +106,11 @@ Fault FaultyBackend::begin_call() {
     if (number == delayed_call_) {
         meanwhile_();
     }
-    if (failing_call_ == 0 || number < failing_call_) {
+    const bool is_over = fault_ == Fault::Once && number > failing_call_;
+    if (failing_call_ == 0 || number < failing_call_ || is_over) {
         return Fault::None;
     }
-    if (number > failing_call_ || fault_ == Fault::Before) {
+    if (number > failing_call_ || fault_ == Fault::Before || fault_ == Fault::Once) {
         throw Error(code_, "a fault the test asked for");
     }
     return fault_;

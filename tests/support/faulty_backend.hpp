@@ -3,6 +3,7 @@
 // confirmed is then gone, or not.
 #pragma once
 
+#include "core/backend/forwarding_backend.hpp"
 #include "core/backend/memory_backend.hpp"
 #include "core/base/error_code.hpp"
 #include "tests/support/seeded_random.hpp"
@@ -20,15 +21,23 @@ enum class Fault {
     Before,  // the call does nothing and throws
     After,   // the call does its work and throws all the same
     Torn,    // a write takes half of its bytes and throws; other calls: Before
+    Once,    // Before, and what is called later succeeds: a network that stumbled
 };
 
-class FaultyBackend : public backend::Backend {
+/// There before what forwards to it.
+struct FaultyStorage {
+    backend::MemoryBackend memory;
+};
+
+class FaultyBackend : private FaultyStorage, public backend::ForwardingBackend {
   public:
     /// `clock`: as of a MemoryBackend.
-    explicit FaultyBackend(Clock* clock = nullptr) : blobs_(clock) {}
+    explicit FaultyBackend(Clock* clock = nullptr)
+        : FaultyStorage{backend::MemoryBackend(clock)},
+          ForwardingBackend(memory) {}
 
     /// Each call counts, also those of blob writers. From call `number` on (the first is 1) every
-    /// call throws `code`; that one in the manner of `fault`.
+    /// call throws `code`, that one in the manner of `fault`; with Fault::Once only that one.
     void fail_from(std::uint64_t number, Fault fault, ErrorCode code = ErrorCode::Io);
 
     void heal() { fail_from(0, Fault::None); }
@@ -38,7 +47,7 @@ class FaultyBackend : public backend::Backend {
     void delay(std::uint64_t number, std::function<void()> meanwhile);
 
     /// The same storage as others see it.
-    backend::Backend& blobs() { return blobs_; }
+    backend::Backend& blobs() { return memory; }
 
     std::uint64_t calls() const { return calls_; }
 
@@ -53,13 +62,13 @@ class FaultyBackend : public backend::Backend {
     std::unique_ptr<backend::BlobWriter> create(std::string_view folder) override;
     void put(std::string_view name, ByteView bytes, bool exclusive = false) override;
     void sync() override;
-    Bytes get(std::string_view name) override;
-    void get_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override;
-    std::uint64_t size(std::string_view name) override;
-    bool exists(std::string_view name) override;
-    void list(std::string_view folder,
-              const std::function<void(backend::BlobInfo)>& visit) override;
     void remove(std::string_view name) override;
+
+  protected:
+    /// What changes nothing: it fails before it is done.
+    void pass(backend::StorageCall call,
+              std::string_view blob,
+              const std::function<void()>& effect) override;
 
   private:
     class Writer;
@@ -74,7 +83,6 @@ class FaultyBackend : public backend::Backend {
         std::map<std::string, Bytes> removed;
     };
 
-    backend::MemoryBackend blobs_;
     Synchronized<Unsynced> unsynced_;
     std::atomic<std::uint64_t> calls_{0};
     std::uint64_t failing_call_ = 0;

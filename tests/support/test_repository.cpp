@@ -136,6 +136,8 @@ PointRecord write_point(const Repository& repository,
     PointRecord record;
     record.point.name = name;
     record.point.created = clock.now();
+    record.point.statistics.files = built.files;
+    record.point.statistics.directories = built.directories;
     record.root = built.root;
     Bytes pages;
     for (const auto& page : built.pages) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/backend/directory_backend.hpp"
 
+#include "core/backend/posix_file_system.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <sys/stat.h>
@@ -33,6 +36,22 @@ std::size_t count_files(const fs::path& directory) {
 void make_old(const fs::path& path) {
     fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(25));
 }
+
+/// As FAT and some network file systems are.
+struct NoLinks : PosixFileSystem {
+    int link(const Path& /*from*/, const Path& /*to*/) override { return EPERM; }
+};
+
+/// As programs that pass an object store off as a file system.
+struct NeitherLinksNorFlags : NoLinks {
+    explicit NeitherLinksNorFlags(int told) : number(told) {}
+
+    int rename_without_overwriting(const Path& /*from*/, const Path& /*to*/) override {
+        return number;
+    }
+
+    int number;
+};
 
 std::vector<std::string> list_names(Backend& backend, std::string_view folder) {
     std::vector<std::string> names;
@@ -167,4 +186,50 @@ TEST_CASE("directory backend: room is kept for a full disk, and lists do not sho
     CHECK(backend.release_reserve() >= (256U << 10U));
     CHECK_FALSE(std::filesystem::exists(reserve));
     CHECK(backend.release_reserve() == 0);
+}
+
+TEST_CASE("without hard links a put that must not overwrite still has one winner") {
+    const TempDir directory;
+    DirectoryBackend backend(directory.path(), std::make_shared<NoLinks>());
+    backend.put("config", as_bytes("first"), true);
+    CHECK(error_code_of([&] {
+              backend.put("config", as_bytes("second"), true);
+              return 0;
+          }) == ErrorCode::AlreadyExists);
+    backend.put("config", as_bytes("third"));
+    CHECK(as_text(backend.get("config")) == "first");
+    CHECK(count_files(directory.path()) == 1);
+}
+
+TEST_CASE("where a put cannot have one winner, one that needs it is refused") {
+    const TempDir directory;
+    const auto number = GENERATE(EINVAL, ENOSYS, ENOTSUP);
+    DirectoryBackend backend(directory.path(), std::make_shared<NeitherLinksNorFlags>(number));
+    const auto error = error_of([&] {
+        backend.put("config", as_bytes("x"), true);
+        return 0;
+    });
+    CHECK(error.code() == ErrorCode::Unsupported);
+    CHECK_THAT(error.message(), contains("config") && contains("hard links"));
+    CHECK_THAT(std::string(error.hint()), contains("ext4"));
+    CHECK(count_files(directory.path()) == 0);
+    // Of the others each writes the same.
+    backend.put("packs/ab/abcd", as_bytes("content"));
+    backend.put("packs/ab/abcd", as_bytes("content"));
+    CHECK(as_text(backend.get("packs/ab/abcd")) == "content");
+    CHECK(count_files(directory.path()) == 1);
+}
+
+TEST_CASE("a blob of which the disk took only a part is not there") {
+    const TempDir directory;
+    DirectoryBackend backend(directory.path());
+    const FileSizeLimit limit(100'000);
+    CHECK(error_code_of([&] {
+              backend.put("packs/ab/abcd", Bytes(150'000));
+              return 0;
+          }) == ErrorCode::Io);
+    CHECK_FALSE(backend.exists("packs/ab/abcd"));
+    CHECK(count_files(directory.path()) == 0);
+    backend.put("packs/ab/abcd", Bytes(90'000));
+    CHECK(backend.get("packs/ab/abcd") == Bytes(90'000));
 }

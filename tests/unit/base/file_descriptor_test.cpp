@@ -3,9 +3,12 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +17,7 @@ using namespace backup;
 using backup::testing::contains;
 using backup::testing::error_code_of;
 using backup::testing::error_of;
+using backup::testing::FileSizeLimit;
 using backup::testing::TempDir;
 
 namespace {
@@ -67,6 +71,51 @@ TEST_CASE("reads go on until the buffer is full or the file ends") {
     CHECK(as_text(buffer) == "ell");
     CHECK(pread_up_to(file.get(), buffer, 100, "a") == 0);
     CHECK(error_code_of([&] { return read_up_to(-1, buffer, "nothing"); }) == ErrorCode::Io);
+}
+
+TEST_CASE("a write that took only some of the bytes goes on with the rest") {
+    std::string taken;
+    int calls = 0;
+    const auto take_some = [&](ByteView rest) -> std::int64_t {
+        if (++calls % 3 == 0) {
+            errno = EINTR;
+            return -1;
+        }
+        const auto some = rest.first(std::min<std::size_t>(rest.size(), calls % 2 == 0 ? 1 : 4));
+        taken += as_text(some);
+        return static_cast<std::int64_t>(some.size());
+    };
+    CHECK(write_whole(as_bytes("what was written"), take_some) == 0);
+    CHECK(taken == "what was written");
+    CHECK(calls > 6);
+    CHECK(write_whole({}, [](ByteView) -> std::int64_t { throw std::logic_error("asked"); }) == 0);
+}
+
+TEST_CASE("a write that takes nothing is an error, not asked for ever") {
+    int calls = 0;
+    CHECK(write_whole(as_bytes("bytes"), [&calls](ByteView) { return ++calls == 1 ? 2 : 0; }) ==
+          EIO);
+    CHECK(calls == 2);
+    CHECK(write_whole(as_bytes("bytes"), [](ByteView) {
+              errno = ENOSPC;
+              return -1;
+          }) == ENOSPC);
+}
+
+TEST_CASE("the kernel takes what fits and refuses the rest: that is told") {
+    const TempDir dir;
+    const FileSizeLimit limit(100'000);
+    const auto file = open_file(dir / "a", O_WRONLY | O_CREAT);
+    const Bytes bytes(150'000, std::byte{7});
+    CHECK(error_code_of([&] {
+              write_all(file.get(), bytes, "a");
+              return 0;
+          }) == ErrorCode::Io);
+    CHECK(std::filesystem::file_size(dir / "a") == 100'000);
+    CHECK(error_code_of([&] {
+              pwrite_all(file.get(), bytes, 1, "a");
+              return 0;
+          }) == ErrorCode::Io);
 }
 
 TEST_CASE("writes land where they should") {

@@ -32,5 +32,26 @@ TEST_CASE("a thread may wait unless it said that it must not") {
     CHECK_FALSE(again.was_tried());
 }
 
+TEST_CASE("patience ends when nobody waits any more") {
+    bool is_over = false;
+    {
+        const PatienceLimit limit([&is_over] { return is_over; });
+        need_patience();
+        is_over = true;
+        CHECK(code_of_waiting() == ErrorCode::Interrupted);
+        // It is of this thread only.
+        TaskGroup others;
+        others.start([](const std::stop_token&) { need_patience(); });
+        others.wait();
+        is_over = false;
+        need_patience();
+        const Impatience impatience;
+        CHECK(code_of_waiting() == ErrorCode::Interrupted);
+        CHECK(impatience.was_tried());
+        is_over = true;
+    }
+    need_patience();
+}
+
 }  // namespace
 }  // namespace backup::testing

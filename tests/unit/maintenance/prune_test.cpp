@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/prune.hpp"
 
-#include "core/maintenance/forget.hpp"
-#include "core/maintenance/verify.hpp"
+#include "core/maintenance/checks.hpp"
 #include "core/repository/blob_name.hpp"
-#include "core/repository/gc_generation.hpp"
-#include "core/repository/hold.hpp"
 #include "core/repository/session.hpp"
-#include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
-#include "tests/support/faulty_backend.hpp"
-#include "tests/support/test_repository.hpp"
+#include "tests/unit/maintenance/prune_world.hpp"
 
-#include <algorithm>
+#include <memory>
 #include <optional>
 
 using namespace backup;
@@ -20,92 +15,7 @@ using namespace backup::maintenance;
 using namespace backup::repository;
 using namespace backup::testing;
 
-namespace {
-
-/// Several files of dense content, so that each point has packs of its own.
-Files dense_files(SeededRandom& random, std::size_t count = 8) {
-    Files files;
-    for (std::size_t i = 0; i < count; ++i) {
-        files.emplace("file" + std::to_string(100 + i), random.bytes(20'000));
-    }
-    return files;
-}
-
-struct World {
-    SeededRandom random{11};
-    FakeClock clock;
-    FaultyBackend backend{&clock};
-    KeyFile key = init_tiny_repository(backend, random, clock);
-    Repository repository = open_tiny_repository(backend, key);
-    std::map<std::string, std::pair<PointRecord, Files>> points;
-    NullProgress progress;
-
-    PointRecord write(const std::string& name, const Files& files) {
-        clock.advance(std::chrono::seconds(1));
-        auto record = write_point(repository, name, files, random, clock);
-        points.emplace(name, std::pair(record, files));
-        return record;
-    }
-
-    void forget(const std::string& name) {
-        const std::vector<std::string> ids{points.at(name).first.point.id};
-        REQUIRE(forget_points(repository, ids) == ids);
-        points.erase(name);
-    }
-
-    PruneResult prune(const PruneOptions& options = {}) {
-        return prune_repository(repository, options, {clock, random, progress, {}});
-    }
-
-    std::vector<std::string> list(std::string_view folder) {
-        std::vector<std::string> names;
-        backend.list(folder, [&names](const auto& info) { names.push_back(info.name); });
-        std::sort(names.begin(), names.end());
-        return names;
-    }
-
-    std::vector<std::string> list_all() {
-        std::vector<std::string> names;
-        for (const auto* folder : {"packs", "index", "points", "sessions", "gc", "holds"}) {
-            const auto some = list(folder);
-            names.insert(names.end(), some.begin(), some.end());
-        }
-        return names;
-    }
-
-    /// Every point reads as it was written, and nothing else is amiss.
-    void check() {
-        CHECK(list("points").size() == points.size());
-        for (const auto& [name, point] : points) {
-            INFO(name);
-            CHECK(read_files(repository, point.first) == point.second);
-        }
-        const auto problems =
-            verify_repository(repository, {.level = VerifyLevel::ReadData}, progress).problems;
-        for (const auto& problem : problems) {
-            UNSCOPED_INFO(problem.subject << ": " << problem.message);
-        }
-        CHECK(problems.empty());
-    }
-};
-
-std::unique_ptr<World> make_two_points() {
-    auto world = std::make_unique<World>();
-    world->write("kept", dense_files(world->random, 3));
-    world->write("gone", dense_files(world->random, 3));
-    return world;
-}
-
-/// How many calls of the backend it takes to prune what only the point "gone" needed.
-std::uint64_t calls_of_a_prune() {
-    const auto world = make_two_points();
-    world->forget("gone");
-    world->backend.count_from_zero();
-    world->prune();
-    return world->backend.calls();
-}
-
-}  // namespace
+using World = PruneWorld;
 
 TEST_CASE("prune: what no point needs goes, at once, and nothing else") {
     World world;
@@ -188,203 +98,6 @@ TEST_CASE("prune: many small packs become one") {
     const auto result = world.prune();
     CHECK(result.packs_repacked >= 20);
     CHECK(world.list("packs").size() < before / 2);
-    world.check();
-}
-
-TEST_CASE("prune: a session that does not know of it holds the packs until it ends") {
-    World world;
-    world.write("kept", dense_files(world.random));
-    world.write("gone", dense_files(world.random));
-    const auto with_both = world.list("packs").size();
-    world.forget("gone");
-    {
-        const Session session(world.repository, world.random, world.clock);
-        const auto result = world.prune();
-        CHECK(result.packs_condemned > 0);
-        CHECK(result.packs_removed == 0);
-        CHECK(result.packs_waiting == result.packs_condemned);
-        CHECK(result.bytes_waiting == result.bytes_condemned);
-        REQUIRE(result.waiting_for.size() == 1);
-        CHECK(result.waiting_for[0].id == session.id());
-        CHECK(world.list("packs").size() == with_both);
-        // One that began since knows: it is no reason to wait, but the first one still is.
-        const Session young(world.repository, world.random, world.clock);
-        CHECK(world.prune().waiting_for.size() == 1);
-        CHECK(world.list("gc").size() == 1);
-    }
-    const Session young(world.repository, world.random, world.clock);
-    const auto result = world.prune();
-    CHECK(result.packs_condemned == 0);
-    CHECK(result.packs_removed > 0);
-    CHECK(result.waiting_for.empty());
-    CHECK(world.list("gc").empty());
-    world.check();
-}
-
-TEST_CASE("prune: what a run beside it came to need is rescued") {
-    World world;
-    world.write("kept", dense_files(world.random));
-    const auto files = dense_files(world.random);
-    world.write("gone", files);
-    world.forget("gone");
-    std::optional<Session> session(std::in_place, world.repository, world.random, world.clock);
-    CHECK(world.prune().packs_waiting > 0);
-    session.reset();
-    // A run that began before the collection: it does not see it, and relies on what is condemned.
-    const auto generation = world.list("gc").at(0);
-    const auto blob = world.backend.get(generation);
-    world.backend.remove(generation);
-    world.write("back", files);
-    world.backend.put(generation, blob);
-
-    PruneOptions options;
-    options.most_copied = 0;
-    // As long as it is not copied it stays where it is, and condemned.
-    CHECK(world.prune(options).packs_rescued == 0);
-    CHECK(world.list("gc").size() == 1);
-    world.check();
-    const auto result = world.prune();
-    CHECK(result.packs_rescued > 0);
-    CHECK(result.packs_removed >= result.packs_rescued);
-    CHECK(world.list("gc").empty());
-    world.check();
-}
-
-TEST_CASE("prune: a sweep that sleeps between decision and deed removes nothing that is needed") {
-    // The one that sleeps has decided to remove what another prune gives up meanwhile, and a backup
-    // stores the same content again: at every call of the sleeper.
-    const auto calls = calls_of_a_prune();
-    for (std::uint64_t call = 1; call <= calls; ++call) {
-        INFO("call " << call);
-        const auto world = make_two_points();
-        const auto files = world->points.at("gone").second;
-        world->forget("gone");
-        SeededRandom random(call);
-        NullProgress progress;
-        world->backend.count_from_zero();
-        world->backend.delay(call, [&] {
-            auto other = open_tiny_repository(world->backend.blobs(), world->key);
-            prune_repository(other, {}, {world->clock, random, progress, {}});
-            const auto record = write_point(other, "again", files, random, world->clock);
-            world->points.emplace("again", std::pair(record, files));
-            prune_repository(other, {}, {world->clock, random, progress, {}});
-        });
-        try {
-            world->prune();
-        } catch (const Error& error) {
-            CHECK(error.code() == ErrorCode::Incomplete);
-        }
-        world->backend.delay(0, {});
-        for (const auto& [name, point] : world->points) {
-            INFO(name);
-            CHECK(read_files(world->repository, point.first) == point.second);
-        }
-        world->prune();
-        world->check();
-    }
-}
-
-TEST_CASE("prune: it waits for a run that began between any two of its calls") {
-    // Meanwhile a run begins and relies on what another prune condemns then, waiting for the run.
-    const auto calls = calls_of_a_prune();
-    for (std::uint64_t call = 1; call <= calls; ++call) {
-        INFO("call " << call);
-        const auto world = make_two_points();
-        const auto gone = world->points.at("gone");
-        const auto blob_name = world->list("points").back();
-        const auto blob = world->backend.get(blob_name);
-        const auto packs = list_present_packs(world->repository);
-        world->forget("gone");
-        const auto other = open_tiny_repository(world->backend.blobs(), world->key);
-        std::optional<Session> session;
-        bool is_decided = false;
-        SeededRandom random(call);
-        world->backend.count_from_zero();
-        world->backend.delay(call, [&] {
-            session.emplace(other, random, world->clock);
-            const auto present = list_present_packs(other);
-            is_decided = std::all_of(packs.begin(), packs.end(), [&](const auto& pack) {
-                return std::binary_search(present.begin(), present.end(), pack) &&
-                       !session->is_condemned(pack);
-            });
-            prune_repository(other, {}, {world->clock, random, world->progress, {}});
-            // Then it sleeps, right behind its ticket.
-            if (is_decided) {
-                CHECK(put_session_end(other, session->id(), {blob_name, blob}, random));
-            }
-        });
-        try {
-            world->prune();
-        } catch (const Error& error) {
-            CHECK(error.code() == ErrorCode::Incomplete);
-        }
-        world->backend.delay(0, {});
-        REQUIRE(session);
-        if (is_decided) {
-            world->backend.put(blob_name, blob);
-            world->points.emplace("gone", gone);
-        }
-        session.reset();
-        world->prune();
-        world->check();
-    }
-}
-
-TEST_CASE("prune: a session that fell silent is fenced, one that gives signs is not") {
-    World world;
-    world.write("kept", dense_files(world.random));
-    world.write("gone", dense_files(world.random));
-    world.forget("gone");
-    Session session(world.repository, world.random, world.clock);
-    world.clock.advance(std::chrono::minutes(119));
-    session.keep_alive();
-    world.clock.advance(std::chrono::minutes(119));
-    CHECK(world.prune().sessions_expired == 0);
-    world.clock.advance(std::chrono::minutes(1));
-    const auto result = world.prune();
-    CHECK(result.sessions_expired == 1);
-    CHECK(result.packs_removed > 0);
-    CHECK(world.list("sessions").empty());
-    world.check();
-}
-
-TEST_CASE("prune: a wrong clock of its own machine fences nobody") {
-    World world;
-    world.write("kept", dense_files(world.random));
-    const Session session(world.repository, world.random, world.clock);
-    FakeClock wrong("2036-01-01T00:00:00Z");
-    const auto result =
-        prune_repository(world.repository, {}, {wrong, world.random, world.progress, {}});
-    CHECK(result.sessions_expired == 0);
-    CHECK(world.list("sessions").size() == 1);
-}
-
-TEST_CASE("prune: completes what a run decided before it died, but not behind a live one") {
-    World world;
-    world.write("kept", dense_files(world.random));
-    const auto made = world.write("cut", dense_files(world.random));
-    const auto blob_name = world.list("points").back();
-    const auto blob = world.backend.get(blob_name);
-    // Back to the moment after the ticket.
-    world.backend.remove(blob_name);
-    const SessionRecord record{std::string(32, 'a'), "host", 1, "program", world.clock.now(), {}};
-    world.backend.put(session_name(record.id),
-                      encode_session(world.repository, record, world.random));
-    REQUIRE(put_session_end(world.repository, record.id, {blob_name, blob}, world.random));
-
-    auto result = world.prune();
-    CHECK(result.points_completed == 0);
-    CHECK(result.packs_waiting > 0);
-    CHECK(world.list("points").size() == 1);
-
-    world.clock.advance(std::chrono::minutes(6));
-    result = world.prune();
-    CHECK(result.points_completed == 1);
-    // What it needs was condemned before; it is copied, for nothing condemned is used again.
-    CHECK(result.packs_rescued > 0);
-    CHECK(result.packs_removed >= result.packs_rescued);
-    CHECK(world.list("sessions").empty());
-    CHECK(world.list("gc").empty());
     world.check();
 }
 
@@ -542,34 +255,113 @@ TEST_CASE("prune: stopped at every call, it loses nothing, and the next one ends
     }
 }
 
-TEST_CASE("forget: points under hold are refused, and then nothing goes") {
+namespace {
+
+/// Two points with the same content, each in packs of its own.
+struct Twins {
+    Twins() {
+        const auto files = dense_files(world.random, 4);
+        world.write("first", files);
+        const auto first = take_away();
+        world.write("second", files);
+        const auto second = take_away();
+        put_back(first);
+        put_back(second);
+        CHECK(ChunkStore(world.repository).list_packs().size() == first.packs + second.packs);
+    }
+
+    struct Away {
+        std::map<std::string, Bytes> blobs;
+        std::size_t packs = 0;
+    };
+
+    Away take_away() {
+        Away away;
+        damaged.clear();
+        for (const auto& pack : ChunkStore(world.repository).list_packs()) {
+            ++away.packs;
+            if (pack.kind == BlobKind::DataPack) {
+                damaged.push_back(pack.name);
+            }
+        }
+        for (const auto* folder : {"packs", "index"}) {
+            for (const auto& name : world.list(folder)) {
+                away.blobs.emplace(name, world.backend.get(name));
+                world.backend.remove(name);
+            }
+        }
+        return away;
+    }
+
+    void put_back(const Away& away) {
+        for (const auto& [name, bytes] : away.blobs) {
+            world.backend.put(name, bytes);
+        }
+    }
+
+    /// In the middle of each pack with content of the second point, and remembered.
+    void damage() {
+        Checks checks;
+        for (const auto& pack : damaged) {
+            const auto name = pack_name(pack);
+            auto bytes = world.backend.get(name);
+            bytes.at(bytes.size() / 2) ^= std::byte{1};
+            world.backend.remove(name);
+            world.backend.put(name, bytes);
+            checks.packs[pack] = {world.clock.now(), false};
+        }
+        remember_checks(world.repository, checks, world.clock.now(), world.random);
+    }
+
+    bool is_any_left() {
+        return std::any_of(damaged.begin(), damaged.end(), [this](const auto& pack) {
+            return world.backend.exists(pack_name(pack));
+        });
+    }
+
     World world;
-    const auto held = world.write("held", {{"a", world.random.bytes(100)}}).point.id;
-    const auto free = world.write("free", {{"a", world.random.bytes(100)}}).point.id;
-    put_hold(world.repository, {held, "audit", "", world.clock.now()}, world.random);
-    const std::vector<std::string> both{free, held};
-    CHECK(error_code_of([&] { forget_points(world.repository, both); }) ==
-          ErrorCode::InvalidArgument);
-    CHECK(world.list("points").size() == 2);
-    remove_hold(world.repository, held);
-    CHECK(forget_points(world.repository, both).size() == 2);
-    CHECK(world.list("points").empty());
-    CHECK(forget_points(world.repository, both).empty());
+    std::vector<content::Digest> damaged;  // of the point that was written last
+};
+
+}  // namespace
+
+TEST_CASE("prune: of two copies it keeps the one that is not known to be damaged") {
+    Twins twins;
+    auto& world = twins.world;
+    // Nothing but the memory of the damage speaks for the copy that no point lists.
+    world.forget("first");
+    twins.damage();
+    const auto result = world.prune();
+    CHECK(result.packs_removed > twins.damaged.size());
+    CHECK(result.lost_chunks == 0);
+    CHECK_FALSE(twins.is_any_left());
+    world.check();
 }
 
-TEST_CASE("forget: a ticket does not bring a deleted point back") {
-    World world;
-    world.write("kept", dense_files(world.random));
-    const auto made = world.write("gone", dense_files(world.random));
-    const auto blob_name = world.list("points").back();
-    const SessionRecord record{std::string(32, 'a'), "host", 1, "program", world.clock.now(), {}};
-    world.backend.put(session_name(record.id),
-                      encode_session(world.repository, record, world.random));
-    REQUIRE(put_session_end(
-        world.repository, record.id, {blob_name, world.backend.get(blob_name)}, world.random));
-    world.forget("gone");
-    CHECK(world.list("sessions").empty());
-    world.clock.advance(std::chrono::hours(3));
-    CHECK(world.prune().points_completed == 0);
+TEST_CASE("prune: a sound copy is taken out of a condemned pack, where the other one is damaged") {
+    Twins twins;
+    auto& world = twins.world;
+    world.forget("first");
+    std::optional<Session> session(std::in_place, world.repository, world.random, world.clock);
+    // The copy that no point lists is condemned while all seems well.
+    CHECK(world.prune().packs_waiting > 0);
+    twins.damage();
+    session.reset();
+    const auto result = world.prune();
+    CHECK(result.packs_rescued > 0);
+    CHECK_FALSE(twins.is_any_left());
     world.check();
+}
+
+TEST_CASE("prune: what is known to be damaged stays as long as there is no other copy") {
+    Twins twins;
+    auto& world = twins.world;
+    world.forget("first");
+    world.prune();
+    const auto before = world.list("packs");
+    twins.damage();
+    const auto result = world.prune();
+    CHECK(result.packs_removed == 0);
+    CHECK(result.lost_chunks == 0);
+    CHECK(world.list("packs") == before);
 }

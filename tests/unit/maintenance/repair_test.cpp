@@ -4,6 +4,7 @@
 #include "core/base/task_group.hpp"
 #include "core/maintenance/checks.hpp"
 #include "core/maintenance/parity_switch.hpp"
+#include "core/maintenance/prune.hpp"
 #include "core/maintenance/verify.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/parity.hpp"
@@ -11,6 +12,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/faulty_backend.hpp"
+#include "tests/support/spoiled_backend.hpp"
 #include "tests/support/test_repository.hpp"
 
 using namespace backup;
@@ -78,6 +80,8 @@ struct Fixture {
         backend.put(name, bytes);
     }
 };
+
+constexpr std::size_t kSector = 4096;
 
 constexpr std::array kFolders{
     "keys", "packs", "index", "points", "parity", "quarantine", "checks", "sessions"};
@@ -298,4 +302,165 @@ TEST_CASE("parity is made for what is stored already, and goes again") {
     CHECK(fixture.verify().empty());
     CHECK(turn_parity_off(repository, false, surroundings).removed == packs.size());
     CHECK(fixture.list("parity").empty());
+}
+
+TEST_CASE("bad sectors: repair heals by parity, in the pack and in the parity") {
+    Fixture fixture(true);
+    SpoiledBackend disk(fixture.backend);
+    const auto repository = open_tiny_repository(disk, fixture.key);
+    for (const auto& name : fixture.list("packs")) {
+        const auto good = fixture.backend.get(name);
+        // Header and first frame; tables and trailer.
+        for (const auto sector : {std::size_t{0}, (good.size() - 1) / kSector}) {
+            INFO(name << " at " << sector);
+            disk.spoil(name, sector * kSector, kSector);
+            const auto result = fixture.repair_in(repository, {.read_data = true});
+            CHECK(result.packs_healed == 1);
+            CHECK(result.lost.empty());
+            CHECK(disk.get(name) == good);
+        }
+        if (good.size() > 2 * kSector) {
+            // The parity of other blocks.
+            disk.spoil(parity_name(*find_pack_digest(name)), 2 * kSector, kSector);
+            disk.spoil(name, 0, kSector);
+            CHECK(fixture.repair_in(repository, {.read_data = true}).packs_healed == 1);
+            CHECK(disk.get(name) == good);
+        }
+    }
+}
+
+TEST_CASE("bad sectors: without parity repair ends, and saves what can be read") {
+    Fixture fixture;
+    SpoiledBackend disk(fixture.backend);
+    const auto repository = open_tiny_repository(disk, fixture.key);
+    const auto packs = fixture.packs_of(BlobKind::DataPack);
+    const auto name =
+        *std::max_element(packs.begin(), packs.end(), [&](const auto& left, const auto& right) {
+            return disk.size(left) < disk.size(right);
+        });
+    REQUIRE(disk.size(name) > 4 * kSector);
+    disk.spoil(name, 2 * kSector, kSector);
+    const auto result = fixture.repair_in(repository, {.read_data = true});
+    CHECK(result.packs_quarantined == 1);
+    CHECK(result.chunks_saved > 0);
+    CHECK(result.chunks_lost > 0);
+    REQUIRE_FALSE(result.lost.empty());
+    CHECK_FALSE(disk.exists(name));
+    CHECK(disk.size(quarantine_name(name)) > 0);
+    for (const auto& problem : fixture.verify()) {
+        CHECK(tells(result.lost, problem.subject));
+    }
+    write_point(repository, "next", fixture.files, fixture.random, fixture.clock);
+    CHECK(fixture.verify().empty());
+    CHECK(read_files(fixture.open(), fixture.point) == fixture.files);
+}
+
+TEST_CASE("bad sectors: an index segment is made again, from the packs") {
+    Fixture fixture;
+    SpoiledBackend disk(fixture.backend);
+    const auto repository = open_tiny_repository(disk, fixture.key);
+    const auto name = fixture.list("index").at(0);
+    const auto offset = GENERATE(std::uint64_t{0}, std::uint64_t{100});
+    disk.spoil(name, offset, 1);
+    CHECK(fixture.repair_in(repository, {.dry_run = true}).segments_quarantined == 1);
+    const auto result = fixture.repair_in(repository, {});
+    CHECK(result.segments_quarantined == 1);
+    CHECK(result.lost.empty());
+    CHECK(fixture.verify().empty());
+}
+
+TEST_CASE("a storage that stumbles once is never taken for a loss") {
+    const auto read_data = GENERATE(false, true);
+    for (std::uint64_t at = 1;; ++at) {
+        REQUIRE(at < 500);
+        INFO("call " << at);
+        Fixture fixture(true);
+        FaultyBackend faulty;
+        copy_all(fixture.backend, faulty.blobs());
+        const auto repository = open_tiny_repository(faulty, fixture.key);
+        RepairResult result;
+        faulty.fail_from(at, Fault::Once);
+        const auto failure =
+            failure_of([&] { result = fixture.repair_in(repository, {.read_data = read_data}); });
+        const bool has_ended = faulty.calls() < at;
+        faulty.heal();
+        CHECK((!failure || failure->code() == ErrorCode::Io));
+        CHECK(result.lost.empty());
+        CHECK(result.packs_quarantined == 0);
+        CHECK(result.segments_quarantined == 0);
+        CHECK(damaged_points(load_checks(repository)).empty());
+        CHECK(find_unsound_packs(repository).empty());
+        std::size_t quarantined = 0;
+        faulty.list("quarantine", [&quarantined](const auto&) { ++quarantined; });
+        CHECK(quarantined == 0);
+        if (has_ended) {
+            CHECK(at > 20);
+            return;
+        }
+    }
+}
+
+TEST_CASE("a storage that goes away ends a repair, and nothing is taken for damage") {
+    for (std::uint64_t at = 1;; ++at) {
+        REQUIRE(at < 500);
+        INFO("call " << at);
+        Fixture fixture(true);
+        FaultyBackend faulty;
+        copy_all(fixture.backend, faulty.blobs());
+        const auto repository = open_tiny_repository(faulty, fixture.key);
+        faulty.fail_from(at, Fault::Before);
+        const auto failure =
+            failure_of([&] { fixture.repair_in(repository, {.read_data = true}); });
+        faulty.heal();
+        CHECK(damaged_points(load_checks(repository)).empty());
+        CHECK(find_unsound_packs(repository).empty());
+        if (!failure) {
+            CHECK(at > 20);
+            return;
+        }
+        CHECK(failure->code() == ErrorCode::Io);
+    }
+}
+
+TEST_CASE("a repair that sleeps while prunes take it for dead loses no more than another one") {
+    Fixture fixture;
+    const auto name = fixture.packs_of(BlobKind::DataPack).at(0);
+    fixture.flip(name, format::kHeaderBytes + 10);
+    const auto subjects = [](const std::vector<Problem>& problems) {
+        std::set<std::string> names;
+        for (const auto& problem : problems) {
+            names.insert(problem.subject);
+        }
+        return names;
+    };
+    const auto expected = subjects(fixture.repair({.dry_run = true, .read_data = true}).lost);
+    REQUIRE_FALSE(expected.empty());
+    for (std::uint64_t at = 1;; ++at) {
+        REQUIRE(at < 500);
+        INFO("call " << at);
+        FaultyBackend faulty(&fixture.clock);
+        copy_all(fixture.backend, faulty.blobs());
+        const auto repository = open_tiny_repository(faulty, fixture.key);
+        const auto beside = open_tiny_repository(faulty.blobs(), fixture.key);
+        bool was_delayed = false;
+        faulty.delay(at, [&] {
+            was_delayed = true;
+            NullProgress progress;
+            SeededRandom random(at);
+            for (int i = 0; i < 2; ++i) {
+                fixture.clock.advance(std::chrono::hours(5));
+                prune_repository(beside, {}, {fixture.clock, random, progress, {}});
+            }
+        });
+        const auto failure =
+            failure_of([&] { fixture.repair_in(repository, {.read_data = true}); });
+        faulty.delay(0, {});
+        CHECK((!failure || failure->code() == ErrorCode::Incomplete));
+        const auto again = fixture.repair_in(repository, {.read_data = true});
+        CHECK(subjects(again.lost) == expected);
+        if (!was_delayed) {
+            CHECK(at > 40);
+            return;
+        }
+    }
 }

@@ -2,9 +2,11 @@
 #include "core/maintenance/verify.hpp"
 
 #include "core/repository/blob_name.hpp"
+#include "core/repository/hold.hpp"
 #include "core/repository/sealed_blob.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/spoiled_backend.hpp"
 #include "tests/support/test_repository.hpp"
 
 #include <optional>
@@ -160,4 +162,53 @@ TEST_CASE("stop ends the work") {
               return verify_repository(fixture.open(), {}, progress, stop.get_token())
                   .problems.size();
           }) == ErrorCode::Interrupted);
+}
+
+TEST_CASE("bad sectors: verify names the files that lost something, and remembers the pack") {
+    Fixture fixture;
+    SpoiledBackend disk(fixture.backend);
+    const auto repository = open_tiny_repository(disk, fixture.key);
+    const auto verify = [&] {
+        NullProgress progress;
+        VerifyOptions options;
+        options.level = VerifyLevel::ReadData;
+        return verify_and_remember(
+            repository, options, {fixture.clock, fixture.random, progress, {}});
+    };
+    CHECK(verify().problems.empty());
+    ChunkStore chunks(repository);
+    for (const auto& pack : chunks.list_packs()) {
+        const auto name = pack_name(pack.name);
+        constexpr std::uint64_t kSector = 4096;
+        // The header; the tables.
+        for (const auto sector : {std::uint64_t{0}, pack.frame_table_offset / kSector}) {
+            INFO(name << " at " << sector);
+            disk.spoil(name, sector * kSector, kSector);
+            const auto result = verify();
+            CHECK(names(result.problems, name));
+            CHECK(names(result.problems, "cannot be read"));
+            if (pack.kind == BlobKind::DataPack) {
+                CHECK(names(result.problems, "point:/files/"));
+            } else {
+                CHECK(names(result.problems, "point"));
+            }
+            CHECK(result.damaged_points == std::vector<std::string>{fixture.point.point.id});
+            CHECK(find_unsound_packs(repository) == std::set<content::Digest>{pack.name});
+            // As after a replaced sector.
+            const auto bytes = fixture.backend.get(name);
+            disk.remove(name);
+            disk.put(name, bytes);
+            CHECK(verify().problems.empty());
+            CHECK(find_unsound_packs(repository).empty());
+        }
+    }
+}
+
+TEST_CASE("a hold whose point is not there is told of") {
+    Fixture fixture;
+    const auto repository = fixture.open();
+    put_hold(repository, {fixture.point.point.id, "", "", fixture.clock.now()}, fixture.random);
+    CHECK(fixture.verify(VerifyLevel::Quick).empty());
+    fixture.backend.remove(fixture.list("points").at(0));
+    CHECK(names(fixture.verify(VerifyLevel::Quick), fixture.list("holds").at(0)));
 }

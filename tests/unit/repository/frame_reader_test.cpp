@@ -10,6 +10,9 @@
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
 
+#include <atomic>
+#include <optional>
+
 using namespace backup;
 using namespace backup::repository;
 using namespace backup::testing;
@@ -18,11 +21,25 @@ namespace {
 
 constexpr std::uint32_t kFrameBytes = 4096;
 
+/// May have a place that cannot be read.
+struct BadDisk : backend::MemoryBackend {
+    void get_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) override {
+        ++reads;
+        if (bad_sector && offset <= *bad_sector && *bad_sector < offset + out.size()) {
+            throw Error(ErrorCode::Io, "input/output error");
+        }
+        MemoryBackend::get_range(name, offset, out);
+    }
+
+    std::optional<std::uint64_t> bad_sector;
+    std::atomic<std::size_t> reads = 0;
+};
+
 /// A pack that holds one long chunk.
 struct Fixture {
     SeededRandom random;
     FakeClock clock;
-    backend::MemoryBackend backend;
+    BadDisk backend;
     Repository repository =
         open_tiny_repository(backend, init_tiny_repository(backend, random, clock));
     Bytes plain = random.bytes(100 * kFrameBytes + 17);
@@ -124,6 +141,46 @@ TEST_CASE("a damaged frame is an error of its own bytes only") {
           ErrorCode::CorruptData);
     CHECK(error_code_of([&] { return fixture.collect(reader, fixture.plain.size(), 1); }) ==
           ErrorCode::CorruptData);
+}
+
+TEST_CASE("a place of the disk that cannot be read is an error of its frame only") {
+    Fixture fixture;
+    auto reader = fixture.make_reader({});
+    CHECK(fixture.collect(reader, 0, 1) == fixture.wanted(0, 1));
+    const PackReader pack(fixture.repository, fixture.pack);
+    fixture.backend.bad_sector = pack.frame(50).end - 100;
+    // All of this is one read of the storage.
+    CHECK(error_code_of([&] {
+              return fixture.collect(reader, 40 * kFrameBytes, 20 * kFrameBytes);
+          }) == ErrorCode::Io);
+    const std::size_t calls = fixture.backend.reads;
+    CHECK(fixture.collect(reader, 40 * kFrameBytes, 10 * kFrameBytes) ==
+          fixture.wanted(40 * kFrameBytes, 10 * kFrameBytes));
+    CHECK(fixture.collect(reader, 51 * kFrameBytes, 9 * kFrameBytes) ==
+          fixture.wanted(51 * kFrameBytes, 9 * kFrameBytes));
+    CHECK(fixture.backend.reads == calls);
+    CHECK(error_code_of([&] { return fixture.collect(reader, 50 * kFrameBytes, 1); }) ==
+          ErrorCode::Io);
+    fixture.backend.bad_sector.reset();
+    CHECK(fixture.collect(reader, 40 * kFrameBytes, 20 * kFrameBytes) ==
+          fixture.wanted(40 * kFrameBytes, 20 * kFrameBytes));
+}
+
+TEST_CASE("of a pack that was cut the frames before the cut are read") {
+    Fixture fixture;
+    auto reader = fixture.make_reader({});
+    CHECK(fixture.collect(reader, 0, 1) == fixture.wanted(0, 1));
+    const PackReader pack(fixture.repository, fixture.pack);
+    const auto name = pack_name(fixture.pack.name);
+    auto blob = fixture.backend.get(name);
+    blob.resize(pack.frame(50).end - 1);
+    fixture.backend.remove(name);
+    fixture.backend.put(name, blob);
+    CHECK(error_code_of([&] {
+              return fixture.collect(reader, 40 * kFrameBytes, 20 * kFrameBytes);
+          }) == ErrorCode::CorruptData);
+    CHECK(fixture.collect(reader, 40 * kFrameBytes, 10 * kFrameBytes) ==
+          fixture.wanted(40 * kFrameBytes, 10 * kFrameBytes));
 }
 
 TEST_CASE("what is decoded is given to those who must not wait, the rest is not") {

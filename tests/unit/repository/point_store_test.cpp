@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/point_store.hpp"
 
+#include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
@@ -105,6 +106,32 @@ TEST_CASE("a damaged point is reported and the others are listed") {
         [&seen](const std::string& blob_name, const Error&) { seen.push_back(blob_name); });
     CHECK(points.size() == 1);
     CHECK(seen == std::vector<std::string>{name});
+}
+
+TEST_CASE("many points, which several threads load, are listed like few") {
+    Fixture fixture;
+    auto record = fixture.record();
+    for (int i = 0; i < 100; ++i) {
+        record.point.name = concat("point-", i);
+        record.point.created += std::chrono::seconds(1);
+        fixture.store(record);
+    }
+    const auto points = list_points(fixture.repository);
+    REQUIRE(points.size() == 100);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        CHECK(points[i].point.name == concat("point-", i));
+    }
+    const auto damaged =
+        point_name(points[40].point.created, content::parse_digest(points[40].point.id));
+    fixture.backend.remove(damaged);
+    fixture.backend.put(damaged, as_bytes("damaged"));
+    std::vector<std::string> told;
+    const auto left =
+        list_points(fixture.repository,
+                    [&told](const std::string& name, const Error&) { told.push_back(name); });
+    CHECK(left.size() == 99);
+    CHECK(told == std::vector{damaged});
+    CHECK(error_code_of([&] { return list_points(fixture.repository); }) == ErrorCode::CorruptData);
 }
 
 TEST_CASE("a point under another time is damage") {

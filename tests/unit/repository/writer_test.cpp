@@ -356,3 +356,36 @@ TEST_CASE("many threads write one point") {
     readers.wait();
     CHECK(wrong == 0);
 }
+
+TEST_CASE("what lies in packs known to be damaged is stored again") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(5000);
+    {
+        ChunkStore known(fixture.repository);
+        Writer writer(fixture.repository, known, fixture.random, fixture.clock);
+        writer.add_group(fixture.group_of({chunk}), PackKind::Data);
+        writer.commit(fixture.record());
+    }
+    ChunkStore known(fixture.repository);
+    const auto id = fixture.id_of(chunk);
+    const auto damaged = known.find(id)->pack;
+    {
+        Writer writer(fixture.repository, known, fixture.random, fixture.clock);
+        CHECK_FALSE(writer.claim(id));
+    }
+    WriterOptions options;
+    options.unsound_packs = {damaged};
+    {
+        Writer writer(fixture.repository, known, fixture.random, fixture.clock, options);
+        REQUIRE(writer.claim(id));
+        writer.add_group(fixture.group_of({chunk}), PackKind::Data);
+        writer.commit(fixture.record());
+    }
+    ChunkStore chunks(fixture.repository);
+    CHECK(chunks.find_all(id).size() == 2);
+    fixture.backend.remove(pack_name(damaged));
+    CHECK(chunks.read(id) == chunk);
+    // Once it lies elsewhere it is known, also beside the damaged copy.
+    Writer writer(fixture.repository, chunks, fixture.random, fixture.clock, options);
+    CHECK_FALSE(writer.claim(id));
+}

@@ -86,6 +86,7 @@ TestNode random_leaf(SeededRandom& random, bool wild) {
     if (kind == 0) {
         node.entry.type = FileType::Symlink;
         node.entry.link_target = "/" + random_bytes(random, random.below(4000));
+        std::replace(node.entry.link_target.begin(), node.entry.link_target.end(), '\0', '0');
         node.entry.size = node.entry.link_target.size();
     } else if (kind == 1) {
         node.entry.type = random.chance(2) ? FileType::Fifo : FileType::Socket;

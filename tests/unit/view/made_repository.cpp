@@ -47,6 +47,8 @@ repository::PointRecord MadeRepository::commit(const std::string& name,
     record.point.name = name;
     record.point.created = clock_.now();
     record.point.namespaces = std::move(namespaces);
+    record.point.statistics.files = built.files;
+    record.point.statistics.directories = built.directories;
     record.root = built.root;
     record.pages = writer().add_stream(repository::encode_page_table(built.pages));
     record.ledger = writer().add_stream(as_bytes(format_json(model::to_json(model::Ledger{}))));

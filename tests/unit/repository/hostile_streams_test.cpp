@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists of a point that say more than is there.
+#include "core/repository/page_cache.hpp"
+#include "core/repository/point_store.hpp"
+#include "core/repository/tree_reader.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/test_repository.hpp"
+
+using namespace backup;
+using namespace backup::repository;
+using namespace backup::testing;
+
+namespace {
+
+struct Fixture {
+    SeededRandom random;
+    FakeClock clock;
+    backend::MemoryBackend backend;
+    Repository repository =
+        open_tiny_repository(backend, init_tiny_repository(backend, random, clock));
+    ChunkStore chunks{repository};
+    PointRecord record;
+
+    /// Stores each as a chunk of its own.
+    Stream store(const std::vector<Bytes>& pieces) {
+        Stream stream;
+        Writer writer(repository, chunks, random, clock);
+        for (const auto& bytes : pieces) {
+            stream.emplace_back(writer.add_chunk(content::ChunkKind::Metadata, bytes),
+                                static_cast<std::uint32_t>(bytes.size()));
+        }
+        writer.commit(PointRecord{});
+        chunks.refresh();
+        return stream;
+    }
+
+    ErrorCode refusal_of_pages() {
+        return error_code_of([this] { return TreeReader::open(chunks, record) != nullptr; });
+    }
+
+    ErrorCode refusal_of_packs() {
+        return error_code_of([this] { return read_pack_list(chunks, record); });
+    }
+};
+
+/// Names of 32 bytes, one for each letter.
+Bytes names(std::string_view letters) {
+    Bytes bytes;
+    for (const char letter : letters) {
+        bytes.insert(bytes.end(), 32, static_cast<std::byte>(letter));
+    }
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("a chunk of zeros does not stand for a list of pages, however often it is named") {
+    Fixture fixture;
+    const auto zeros = fixture.store({Bytes(16'384)});
+    for (int i = 0; i < 60'000; ++i) {
+        fixture.record.pages.push_back(zeros[0]);
+    }
+    CHECK(fixture.refusal_of_pages() == ErrorCode::CorruptData);
+    CHECK(fixture.chunks.counters().frames_decoded + fixture.chunks.counters().frame_cache_hits <
+          50);
+}
+
+TEST_CASE("a list of pages that names a chunk twice is refused") {
+    Fixture fixture;
+    const auto stream = fixture.store({fixture.random.bytes(1600), fixture.random.bytes(1600)});
+    fixture.record.pages = {stream[0], stream[1]};
+    CHECK(TreeReader::open(fixture.chunks, fixture.record) != nullptr);
+    fixture.record.pages.push_back(stream[0]);
+    CHECK(fixture.refusal_of_pages() == ErrorCode::CorruptData);
+    fixture.record.pages = {{stream[0].first, 1599}};
+    CHECK(fixture.refusal_of_pages() == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a chunk that is longer by the record than by the index is refused before it is read") {
+    Fixture fixture;
+    const auto stream = fixture.store({fixture.random.bytes(1600)});
+    fixture.record.pages = {{stream[0].first, 64U << 20U}};
+    const auto before = fixture.chunks.counters().frames_decoded;
+    CHECK(fixture.refusal_of_pages() == ErrorCode::CorruptData);
+    CHECK(fixture.chunks.counters().frames_decoded == before);
+    content::ChunkId missing;
+    missing.bytes.fill(std::byte{1});
+    fixture.record.pages = {{missing, 1U << 20U}};
+    CHECK(fixture.refusal_of_pages() == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a list of packs is in order and names none twice") {
+    Fixture fixture;
+    const auto stream =
+        fixture.store({names("abd"), names("c"), names("e"), names("dc"), Bytes(5)});
+    fixture.record.packs = {stream[0], stream[2]};
+    const auto list = read_pack_list(fixture.chunks, fixture.record);
+    REQUIRE(list.size() == 4);
+    CHECK(list[3][0] == std::byte{'e'});
+    fixture.record.packs = {stream[0], stream[1]};
+    CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
+    fixture.record.packs = {stream[2], stream[2]};
+    CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
+    fixture.record.packs = {stream[3]};
+    CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
+    fixture.record.packs = {stream[0], stream[4]};
+    CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
+    fixture.record.packs = {};
+    CHECK(read_pack_list(fixture.chunks, fixture.record).empty());
+}
