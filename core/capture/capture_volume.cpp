@@ -12,7 +12,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <unordered_set>
+#include <utility>
 
 namespace backup::capture {
 
@@ -36,7 +38,6 @@ volume::ReadTask task_for(const VolumeCapture& options) {
         task.batches_ahead = 160;
         task.window_bytes = 64U << 20U;
     }
-    task.read_limit = options.read_limit;
     task.crosses_file_systems = options.source.crosses_file_systems;
     task.is_block_device = options.source.is_block_device;
     task.path = options.source.path;
@@ -74,13 +75,22 @@ class VolumeClient {
                     result_.record,
                     options.progress,
                     options.repository.parameters().inline_limit_bytes),
-          groups_(options.writer, options.repository.keys().chunk_id, options.verifies_received) {}
+          groups_(options.writer, options.repository.keys().chunk_id, options.verifies_received) {
+        if (options.read_rate != nullptr && options.read_rate->is_limited()) {
+            share_.emplace(*options.read_rate);
+        }
+    }
 
     /// As a task of `tasks`, which gets further ones.
     void run(TaskGroup& tasks, const std::stop_token& stop);
     CapturedVolume take_result();
 
   private:
+    volume::ReadTask task() const;
+    void keep_rate(const std::stop_token& stop);
+    void begin_reading(const std::stop_token& stop);
+    std::uint64_t send_read_limit(const std::stop_token& stop);
+    void end_reading();
     void handle(volume::Message message, const std::stop_token& stop);
     void take_entries(const volume::Message& message, const std::stop_token& stop);
     bool take_entry(volume::EntryItem item);
@@ -100,17 +110,28 @@ class VolumeClient {
     PreviousTree previous_;
     VolumeAssembly assembly_;
     ReceivedGroups groups_;
+    std::optional<ReadRate::Share> share_;  // none: no limit
+    std::mutex sends_limit_;
     /// Chunks that were asked for and have not come.
     std::unordered_set<content::ShortId> awaited_;
+    bool has_begun_ = false;  // to ask for content
+    bool has_ended_ = false;  // all of it has come
     std::uint64_t next_number_ = 0;
     std::uint64_t next_batch_ = 0;
     std::uint64_t released_ = 0;
     std::uint64_t notes_ = 0;
+    std::uint64_t not_included_ = 0;
 };
 
 void VolumeClient::run(TaskGroup& tasks, const std::stop_token& stop) {
     groups_.start(tasks);
-    channel_.send(encode_read_task(task_for(options_)), stop);
+    if (share_ && options_.source.is_block_device) {
+        share_->begin();  // it asks nobody what it is to read
+    }
+    channel_.send(encode_read_task(task()), stop);
+    if (share_) {
+        tasks.start([this](const std::stop_token& token) { keep_rate(token); });
+    }
     while (!assembly_.is_complete() || !awaited_.empty()) {
         auto message = channel_.receive(stop);
         if (!message) {
@@ -119,9 +140,53 @@ void VolumeClient::run(TaskGroup& tasks, const std::stop_token& stop) {
         handle(std::move(*message), stop);
     }
     groups_.close();
+    end_reading();
     channel_.send(volume::encode_number(MessageType::Complete, next_number_), stop);
     take_totals(stop);
     channel_.finish(stop);
+}
+
+volume::ReadTask VolumeClient::task() const {
+    auto task = task_for(options_);
+    task.read_limit = share_ ? share_->part() : 0;
+    return task;
+}
+
+/// Tells the mover when its part has changed, also while it has nothing to say.
+void VolumeClient::keep_rate(const std::stop_token& stop) {
+    std::uint64_t known = 0;
+    while (share_->wait_for_change(known, stop)) {
+        // What breaks the channel is told to whoever sends or receives next.
+        if (failure_of([&] { known = send_read_limit(stop); })) {
+            return;
+        }
+    }
+}
+
+/// What the mover is allowed must have reached it before what it is asked for.
+void VolumeClient::begin_reading(const std::stop_token& stop) {
+    if (share_ && !std::exchange(has_begun_, true)) {
+        share_->begin();
+        send_read_limit(stop);
+    }
+}
+
+/// By two threads: the last one sent must be the newest, and none comes behind Complete.
+std::uint64_t VolumeClient::send_read_limit(const std::stop_token& stop) {
+    const std::scoped_lock lock(sends_limit_);
+    const auto part = share_->part();
+    if (!has_ended_) {
+        channel_.send(volume::encode_number(MessageType::ReadLimit, part), stop);
+    }
+    return part;
+}
+
+void VolumeClient::end_reading() {
+    if (share_) {
+        const std::scoped_lock lock(sends_limit_);
+        has_ended_ = true;
+        share_->end();
+    }
 }
 
 void VolumeClient::handle(volume::Message message, const std::stop_token& stop) {
@@ -163,6 +228,9 @@ void VolumeClient::take_entries(const volume::Message& message, const std::stop_
         }
     }
     assembly_.end_batch();
+    if (!wanted.positions.empty()) {
+        begin_reading(stop);
+    }
     channel_.send(encode_wanted(wanted), stop);
     release(stop);
 }
@@ -171,6 +239,13 @@ void VolumeClient::take_problem(volume::WalkProblem problem) {
     if (problem.is_loss) {
         assembly_.add_unreadable(std::move(problem.path), problem.message);
         return;
+    }
+    const auto& others = options_.source.other_volumes;
+    if (problem.is_file_system &&
+        std::find(others.begin(), others.end(), problem.path) == others.end()) {
+        ++result_.record.file_systems_left_out;
+    } else if (problem.is_file_system) {
+        problem.message = "another volume is mounted here";
     }
     constexpr std::uint64_t kToldNotes = 10;
     if (++notes_ <= kToldNotes) {
@@ -309,6 +384,7 @@ void VolumeClient::take_totals(const std::stop_token& stop) {
     result_.record.used_bytes = totals.used_bytes;
     result_.record.used_inodes = totals.used_inodes;
     result_.record.bytes_read = totals.bytes_read;
+    not_included_ = totals.not_included;
 }
 
 CapturedVolume VolumeClient::take_result() {
@@ -326,6 +402,14 @@ CapturedVolume VolumeClient::take_result() {
     }
     if (notes_ > 0) {
         record.message += concat(" (", notes_, " left out)");
+    }
+    if (record.files == 0 && not_included_ > 0) {
+        // A mistake in a glob must not look like an empty volume that is well.
+        record.reason = model::SkipReason::NoData;
+        record.message += concat(record.message.empty() ? "" : "; ",
+                                 "the globs of what to include match none of its ",
+                                 not_included_,
+                                 " files");
     }
     return std::move(result_);
 }

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/progress.hpp"
+#include "core/capture/read_rate.hpp"
 #include "core/model/ledger.hpp"
 #include "core/repository/tree_builder.hpp"
 #include "core/repository/tree_reader.hpp"
@@ -31,6 +32,9 @@ struct VolumeSource {
     bool crosses_file_systems = false;
     std::vector<std::string> include;  // globs over paths in the volume; empty: everything
     std::vector<std::string> exclude;
+    /// Paths below the root where the application has volumes that are read, or not, for
+    /// themselves.
+    std::vector<std::string> other_volumes = {};
 };
 
 struct VolumeCapture {
@@ -45,7 +49,7 @@ struct VolumeCapture {
     bool verifies_received = true;
     /// Gets advance(files, bytes) as files are done.
     Progress* progress = nullptr;
-    std::uint64_t read_limit = 0;  // bytes a second from this volume; 0: none
+    ReadRate* read_rate = nullptr;  // shared with the other volumes; none: no limit
 };
 
 struct CapturedVolume {

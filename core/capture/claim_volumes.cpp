@@ -3,13 +3,14 @@
 
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/claim_failure.hpp"
 #include "core/capture/claim_groups.hpp"
+#include "core/capture/claim_job.hpp"
+#include "core/capture/claim_mover.hpp"
+#include "core/capture/claim_schedule.hpp"
 #include "core/capture/mover_slots.hpp"
 #include "core/capture/volume_reader.hpp"
 #include "core/capture/volume_stand_in.hpp"
-#include "core/kube/refusal.hpp"
-#include "core/volume/container_mover.hpp"
-#include "core/volume/pod_mover.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -21,42 +22,8 @@ namespace backup::capture {
 
 namespace {
 
-std::unique_ptr<volume::Mover> start_real_mover(const ClaimVolumesContext& context,
-                                                const MoverOrder& order,
-                                                const std::stop_token& stop) {
-    if (!order.pod.empty()) {
-        volume::ContainerMoverRequest request;
-        request.ns = order.ns;
-        request.pod = order.pod;
-        request.volume = order.pod_volume;
-        request.image = context.mover_image;
-        request.progress = &context.progress;
-        request.stop = stop;
-        return std::make_unique<volume::ContainerMover>(context.client, context.program, request);
-    }
-    volume::PodMoverRequest request;
-    request.ns = order.ns;
-    for (const auto& claim : order.claims) {
-        request.claims.push_back(claim.name);
-    }
-    request.facts = order.claims;
-    request.access = volume::VolumeAccess::Read;
-    request.owner = context.owner;
-    request.image = context.mover_image;
-    request.progress = &context.progress;
-    request.stop = stop;
-    return std::make_unique<volume::PodMover>(context.client, context.program, request);
-}
-
-/// One volume and the mover it shares with others.
-struct Job {
-    const PlannedVolume* plan = nullptr;
-    ClaimVolume* result = nullptr;
-    std::optional<volume::ClaimFacts> facts;  // of a claim that is read itself
-    std::shared_ptr<SharedMover> mover;       // empty: one of its own
-    std::optional<Error> failure;             // known before anything was started
-    std::shared_ptr<HookGate::Pass> pass;     // empty: no hooks
-};
+/// Each is a thread that waits for the storage.
+constexpr std::size_t kCutsAtOnce = 16;
 
 class ClaimReader {
   public:
@@ -66,15 +33,18 @@ class ClaimReader {
           stop_(stop) {}
 
     /// One job for each volume that is to be read; those of one pod follow each other.
-    std::vector<Job> plan_jobs(const std::vector<PlannedVolume>& plans,
-                               std::vector<ClaimVolume>& results) {
-        std::vector<Job> jobs;
-        std::map<std::string, std::vector<Job>> live;
+    std::vector<ClaimJob> plan_jobs(const std::vector<PlannedVolume>& plans,
+                                    std::vector<ClaimVolume>& results) {
+        std::vector<ClaimJob> jobs;
+        std::map<std::string, std::vector<ClaimJob>> live;
         for (std::size_t i = 0; i < plans.size(); ++i) {
             if (plans[i].record.method.empty()) {
                 continue;
             }
-            Job job{&plans[i], &results[i], std::nullopt, nullptr, std::nullopt, pass(plans[i])};
+            ClaimJob job;
+            job.plan = &plans[i];
+            job.result = &results[i];
+            job.pass = pass(plans[i]);
             if (plans[i].record.method == "live" && plans[i].pod.empty()) {
                 live[plans[i].record.name_space].push_back(std::move(job));
             } else {
@@ -88,7 +58,23 @@ class ClaimReader {
         return jobs;
     }
 
-    void read(Job& job, const std::stop_token& stop) const {
+    /// At the same time, so that their application goes on as soon as can be.
+    void cut(const std::vector<ClaimJob*>& jobs, const std::stop_token& stop) const {
+        std::atomic<std::size_t> next = 0;
+        const auto cut_some = [&] {
+            for (std::size_t at = next++; at < jobs.size(); at = next++) {
+                cut(*jobs[at], stop);
+            }
+        };
+        TaskGroup others;
+        for (std::size_t i = 1; i < std::min(jobs.size(), kCutsAtOnce); ++i) {
+            others.start([&](const std::stop_token&) { cut_some(); });
+        }
+        cut_some();
+        others.wait();
+    }
+
+    void read(ClaimJob& job, const std::stop_token& stop) const {
         auto& record = job.result->record;
         const auto failure = failure_of([&] { read_or_throw(job, stop); });
         if (job.pass) {
@@ -103,14 +89,32 @@ class ClaimReader {
         if (stop.stop_requested() || ends_the_run(failure->code())) {
             throw Error(*failure);
         }
-        const std::string hint(failure->hint());
         job.result->captured.reset();
-        record.outcome = model::Outcome::Failed;
-        if (record.reason == model::SkipReason::None) {
-            record.reason = kube::reason_of(*failure);
+        record_failure(context_.client, job, *failure, stop);
+    }
+
+    /// What nobody came to read: the run has ended otherwise. First the applications, then what
+    /// was made.
+    void abandon(std::vector<ClaimJob>& jobs) const {
+        std::vector<VolumeStandIn*> copies;
+        for (auto& job : jobs) {
+            job.pass.reset();
+            if (job.copy) {
+                copies.push_back(job.copy.get());
+            }
         }
-        record.message =
-            printable(hint.empty() ? failure->what() : concat(failure->what(), " (", hint, ")"));
+        std::atomic<std::size_t> next = 0;
+        TaskGroup closers;
+        for (std::size_t i = 0; i < std::min(copies.size(), kCutsAtOnce); ++i) {
+            closers.start([&](const std::stop_token&) {
+                for (std::size_t at = next++; at < copies.size(); at = next++) {
+                    if (const auto problem = failure_of([&] { copies[at]->close(); })) {
+                        context_.client.log().warn("capture", problem->what());
+                    }
+                }
+            });
+        }
+        closers.wait();
     }
 
   private:
@@ -120,13 +124,13 @@ class ClaimReader {
                                                plan.record.name_space, plan.record.claim));
     }
 
-    std::size_t rank_of(const Job& job) const {
+    std::size_t rank_of(const ClaimJob& job) const {
         const auto& record = job.plan->record;
         return context_.hooks->rank_of(record.name_space, record.claim);
     }
 
     /// What is frozen together is read together; what has one mover too.
-    void order_by_hooks(std::vector<Job>& jobs) const {
+    void order_by_hooks(std::vector<ClaimJob>& jobs) const {
         if (context_.hooks == nullptr) {
             return;
         }
@@ -137,17 +141,19 @@ class ClaimReader {
                 rank = std::min(rank, rank_of(job));
             }
         }
-        const auto key = [&](const Job& job) {
+        const auto key = [&](const ClaimJob& job) {
             const auto own = rank_of(job);
             const auto* mover = job.mover.get();
             return std::tuple(mover == nullptr ? own : first.at(mover), mover, own);
         };
-        std::stable_sort(jobs.begin(), jobs.end(), [&key](const Job& a, const Job& b) {
+        std::stable_sort(jobs.begin(), jobs.end(), [&key](const ClaimJob& a, const ClaimJob& b) {
             return key(a) < key(b);
         });
     }
 
-    void add_live(const std::string& ns, std::vector<Job> claims, std::vector<Job>& jobs) {
+    void add_live(const std::string& ns,
+                  std::vector<ClaimJob> claims,
+                  std::vector<ClaimJob>& jobs) {
         find_facts(ns, claims);
         std::vector<volume::ClaimFacts> facts;
         std::vector<std::size_t> positions;
@@ -174,7 +180,7 @@ class ClaimReader {
         }
     }
 
-    void find_facts(const std::string& ns, std::vector<Job>& claims) const {
+    void find_facts(const std::string& ns, std::vector<ClaimJob>& claims) const {
         std::vector<std::string> names;
         for (const auto& job : claims) {
             names.push_back(job.plan->record.claim);
@@ -203,17 +209,16 @@ class ClaimReader {
 
     std::shared_ptr<SharedMover> share(MoverOrder order, std::size_t users) const {
         return std::make_shared<SharedMover>(
-            [this, order = std::move(order)] {
-                const auto start = [&] {
-                    return context_.start_mover ? context_.start_mover(order, stop_)
-                                                : start_real_mover(context_, order, stop_);
-                };
+            [this, order = std::move(order)](const SharedMover::Complain& complain) {
+                auto told = order;
+                told.on_leftover = complain;
+                const auto start = [&] { return start_claim_mover(context_, told, stop_); };
                 return slots_.start(order.ns, start, stop_);
             },
             users);
     }
 
-    void read_or_throw(Job& job, const std::stop_token& stop) const {
+    void read_or_throw(ClaimJob& job, const std::stop_token& stop) const {
         if (job.failure) {
             throw Error(*job.failure);
         }
@@ -224,7 +229,8 @@ class ClaimReader {
             return;
         }
         const auto& name = job.plan->pod.empty() ? record.claim : job.plan->pod_volume;
-        const bool is_used = !job.plan->pod.empty() || (job.facts && job.facts->consumer);
+        const bool is_used = !job.plan->pod.empty() ||
+                             (job.facts && (job.facts->consumer || !job.facts->is_use_known));
         const VolumeToRead volume{*job.plan, name, is_used, job.pass.get()};
         if (!job.mover) {
             read_alone(own_order(job), volume, job, stop);
@@ -233,7 +239,8 @@ class ClaimReader {
         const auto failure =
             failure_of([&] { read_through(context_, *job.mover, volume, *job.result, stop); });
         const bool is_start = failure && job.mover->has_failed();
-        note_leftover(job, job.mover->leave());
+        job.has_no_mover = is_start;
+        note_leftovers(job, job.mover->leave());
         if (is_start && !stop.stop_requested() && may_start_alone(*failure)) {
             job.result->record.reason = model::SkipReason::None;
             read_alone(own_order(job), volume, job, stop);
@@ -247,7 +254,7 @@ class ClaimReader {
         return failure.code() == ErrorCode::MoverFailed;
     }
 
-    MoverOrder own_order(const Job& job) const {
+    MoverOrder own_order(const ClaimJob& job) const {
         MoverOrder order;
         order.ns = job.plan->record.name_space;
         order.pod = job.plan->pod;
@@ -267,7 +274,7 @@ class ClaimReader {
 
     void read_alone(const MoverOrder& order,
                     const VolumeToRead& volume,
-                    Job& job,
+                    ClaimJob& job,
                     const std::stop_token& stop) const {
         const auto mover = share(order, 1);
         const VolumeToRead named{volume.plan,
@@ -276,7 +283,8 @@ class ClaimReader {
                                  volume.pass};
         const auto failure =
             failure_of([&] { read_through(context_, *mover, named, *job.result, stop); });
-        note_leftover(job, mover->leave());
+        job.has_no_mover = failure && mover->has_failed();
+        note_leftovers(job, mover->leave());
         if (failure) {
             throw Error(*failure);
         }
@@ -289,7 +297,7 @@ class ClaimReader {
     }
 
     /// A copy that cannot be had or mounted is a warning where the volume itself may be read.
-    void read_stand_in(Job& job, const std::stop_token& stop) const {
+    void read_stand_in(ClaimJob& job, const std::stop_token& stop) const {
         const auto failure = failure_of([&] { read_copy(job, stop); });
         if (!failure) {
             return;
@@ -311,7 +319,7 @@ class ClaimReader {
     }
 
     /// The volume itself instead of its copy.
-    void read_instead(Job& job, const Error& failure, const std::stop_token& stop) const {
+    void read_instead(ClaimJob& job, const Error& failure, const std::stop_token& stop) const {
         auto& result = *job.result;
         auto live = *job.plan;
         const auto text = concat("no ", live.record.method, ": ", printable(failure.what()));
@@ -331,7 +339,8 @@ class ClaimReader {
         read_alone(own_order(job), volume, job, stop);
     }
 
-    std::unique_ptr<VolumeStandIn> make_frozen_copy(Job& job, const std::stop_token& stop) const {
+    std::unique_ptr<VolumeStandIn> make_frozen_copy(ClaimJob& job,
+                                                    const std::stop_token& stop) const {
         if (!job.pass) {
             return make_copy(*job.plan, stop);
         }
@@ -344,8 +353,25 @@ class ClaimReader {
         return stand_in;
     }
 
-    void read_copy(Job& job, const std::stop_token& stop) const {
-        const auto stand_in = make_frozen_copy(job, stop);
+    /// What cannot be had is told when it is to be read. An application that is to be read live
+    /// instead stays frozen for it.
+    void cut(ClaimJob& job, const std::stop_token& stop) const {
+        job.cut_failure = failure_of([&] { job.copy = make_frozen_copy(job, stop); });
+        const bool is_refused = job.result->record.reason == model::SkipReason::HookFailed;
+        if (job.cut_failure && (is_refused || !job.plan->may_fall_back)) {
+            job.pass->leave();
+        }
+    }
+
+    std::unique_ptr<VolumeStandIn> take_copy(ClaimJob& job, const std::stop_token& stop) const {
+        if (job.cut_failure) {
+            throw Error(*job.cut_failure);
+        }
+        return job.copy ? std::move(job.copy) : make_frozen_copy(job, stop);
+    }
+
+    void read_copy(ClaimJob& job, const std::stop_token& stop) const {
+        const auto stand_in = take_copy(job, stop);
         const auto failure = failure_of([&] {
             const auto name = stand_in->open(stop);
             MoverOrder order;
@@ -358,7 +384,9 @@ class ClaimReader {
         if (failure && !stop.stop_requested()) {
             complaint = stand_in->find_complaint(stop);
         }
-        note_leftover(job, failure_of([&] { stand_in->close(); }));
+        if (const auto problem = failure_of([&] { stand_in->close(); })) {
+            note_leftovers(job, {*problem});
+        }
         if (failure) {
             throw Error(failure->code(),
                         complaint.empty() ? failure->message()
@@ -366,13 +394,19 @@ class ClaimReader {
         }
     }
 
-    static void note_leftover(Job& job, const std::optional<Error>& problem) {
-        if (problem) {
+    /// A warning as well: the message belongs to a record that may be replaced, and to one that
+    /// may be Protected.
+    void note_leftovers(ClaimJob& job, const std::vector<Error>& problems) const {
+        const auto& source = job.plan->record;
+        for (const auto& problem : problems) {
+            const auto text = concat("what was made for reading it could not be removed: ",
+                                     printable(problem.what()),
+                                     " ('kubectl backup cleanup' removes it)");
             auto& message = job.result->record.message;
-            message += concat(message.empty() ? "" : "; ",
-                              "what was made for reading it could not be removed: ",
-                              printable(problem->what()),
-                              " ('kubectl backup cleanup' removes it)");
+            message += concat(message.empty() ? "" : "; ", text);
+            job.result->warnings.push_back(
+                concat("volume ", source.name_space, "/", source.claim, ": ", text));
+            context_.client.log().warn("capture", job.result->warnings.back());
         }
     }
 
@@ -384,26 +418,38 @@ class ClaimReader {
 
 }  // namespace
 
-std::vector<ClaimVolume> capture_claims(const ClaimVolumesContext& context,
+std::vector<ClaimVolume> capture_claims(const ClaimVolumesContext& given,
                                         const std::vector<PlannedVolume>& plans,
                                         const std::stop_token& stop) {
     std::vector<ClaimVolume> results;
     for (const auto& plan : plans) {
         results.push_back({plan.record, std::nullopt});
     }
+    ReadRate rate(given.read_limit);
+    auto context = given;
+    context.read_rate = &rate;
     TaskGroup tasks(stop);
     const auto token = tasks.stop_token();
     ClaimReader reader(context, token);
     auto jobs = reader.plan_jobs(plans, results);
-    std::atomic<std::size_t> next = 0;
+    ClaimSchedule schedule(jobs, context.hooks, context.at_once);
     for (unsigned i = 0; i < context.at_once; ++i) {
         tasks.start([&](const std::stop_token& stopping) {
-            for (std::size_t at = next++; at < jobs.size(); at = next++) {
-                reader.read(jobs[at], stopping);
+            while (const auto step = schedule.take(stopping)) {
+                if (step->read != nullptr) {
+                    reader.read(*step->read, stopping);
+                } else {
+                    reader.cut(step->cut, stopping);
+                    schedule.note_cut(*step);
+                }
             }
         });
     }
-    tasks.wait();
+    const auto failure = failure_of([&] { tasks.wait(); });
+    if (failure) {
+        reader.abandon(jobs);
+        throw Error(*failure);
+    }
     return results;
 }
 

@@ -31,6 +31,8 @@ struct MoverOrder {
     /// name `pod_volume`. Then there is at most one claim.
     std::string pod;
     std::string pod_volume;
+    /// Gets what could not be removed after a start that failed.
+    std::function<void(const Error&)> on_leftover = {};
 };
 
 struct ClaimVolumesContext {
@@ -45,7 +47,7 @@ struct ClaimVolumesContext {
     std::string mover_image;
     int compression_level = 1;
     unsigned at_once = 4;
-    std::uint64_t read_limit = 0;  // bytes a second from each volume; 0: none
+    std::uint64_t read_limit = 0;  // bytes a second from all volumes together; 0: none
     /// For methods "snapshot" and "clone": what is read instead of the claim. Empty: made in the
     /// cluster.
     std::function<std::unique_ptr<VolumeStandIn>(const PlannedVolume&, const std::stop_token&)>
@@ -55,7 +57,8 @@ struct ClaimVolumesContext {
         start_mover = {};
     /// Between attempts; another one is for tests.
     std::function<bool(std::chrono::nanoseconds, const std::stop_token&)> sleep = sleep_for;
-    HookGate* hooks = nullptr;  // none: no hooks
+    HookGate* hooks = nullptr;      // none: no hooks
+    ReadRate* read_rate = nullptr;  // capture_claims makes it from read_limit
 };
 
 struct ClaimVolume {

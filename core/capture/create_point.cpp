@@ -60,7 +60,7 @@ class PointMaker {
                   context.chunks,
                   context.random,
                   context.clock,
-                  {options.compression_level, true}) {}
+                  {options.compression_level, true, true, options.unsound_packs}) {}
 
     CreatedPoint make(const std::stop_token& stop) {
         CreatedPoint created;
@@ -104,6 +104,9 @@ class PointMaker {
         std::move(hooks_.warnings.begin(),
                   hooks_.warnings.end(),
                   std::back_inserter(survey_.ledger.warnings));
+        std::move(hooks_.problems.begin(),
+                  hooks_.problems.end(),
+                  std::back_inserter(survey_.ledger.problems));
         runner_ = make_command_runner(context_.client);
     }
 
@@ -153,6 +156,8 @@ class PointMaker {
         volumes_ = capture_claims(reading, survey_.volumes, stop);
         gate.finish();
         auto records = gate.take_records();
+        auto unrun = find_unrun(hooks_, records);
+        std::move(unrun.begin(), unrun.end(), std::back_inserter(records));
         std::move(records.begin(), records.end(), std::back_inserter(survey_.ledger.hooks));
     }
 

@@ -12,6 +12,7 @@
 #include "core/repository/point_store.hpp"
 #include "core/volume/mover_program.hpp"
 
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -38,7 +39,9 @@ struct CreateOptions {
     unsigned volumes_at_once = 4;
     // Bytes a second; 0: as fast as it goes.
     std::uint64_t upload_limit = 0;  // into the repository, all together
-    std::uint64_t read_limit = 0;    // from each volume
+    std::uint64_t read_limit = 0;    // from all volumes together
+    /// Packs known to be damaged: what is in them is stored again.
+    std::set<content::Digest> unsound_packs = {};
 };
 
 struct CreatedPoint {

@@ -50,7 +50,10 @@ Decision decide_cluster_resource(const model::ApiResource& resource, const Scope
         case ClusterResources::Auto:
             break;
     }
-    if (is_named(resource, scope) || scope.is_whole_cluster()) {
+    // Whoever looks for marks in the whole cluster finds those on objects without a namespace too.
+    const bool are_marks_wanted = scope.all_namespaces && scope.namespace_selectors.empty() &&
+                                  scope.namespace_annotations.empty() && !scope.annotations.empty();
+    if (is_named(resource, scope) || scope.is_whole_cluster() || are_marks_wanted) {
         return {Verdict::In, "cluster.auto"};
     }
     return {Verdict::Related, "cluster.related"};
@@ -224,6 +227,12 @@ bool is_named(const model::ApiResource& resource, const Scope& scope) {
 
 Decision decide_namespace(const ObjectFacts& ns, const Scope& scope) {
     return apply_mark(ns, decide_unmarked_namespace(ns, scope));
+}
+
+bool is_selected(const ObjectFacts& object, const Scope& scope) {
+    const bool is_any_asked = !scope.selectors.empty() || !scope.annotations.empty();
+    return is_any_asked && matches_any(scope.selectors, object.labels) &&
+           matches_any(scope.annotations, object.annotations);
 }
 
 Decision decide_resource(const model::ApiResource& resource, const Scope& scope) {

@@ -36,6 +36,10 @@ Decision decide_namespace(const ObjectFacts& ns, const Scope& scope);
 /// What of a kind is wanted, before any of it is listed.
 Decision decide_resource(const model::ApiResource& resource, const Scope& scope);
 
+/// With a narrow scope: the object itself matches the selectors and annotations that were asked for
+/// (of which there are some); filters of a policy are not looked at.
+bool is_selected(const ObjectFacts& object, const Scope& scope);
+
 /// Facts about the surroundings of an object.
 struct ObjectContext {
     bool is_namespace_in = true;          // its namespace was chosen (cluster-scoped: true)

@@ -251,6 +251,40 @@ std::vector<model::HookRecord> HookPlan::records() const {
     return all;
 }
 
+std::vector<model::HookRecord> find_unrun(const HookPlan& plan,
+                                          const std::vector<model::HookRecord>& records) {
+    const auto key_of = [](const model::HookRecord& record) {
+        return std::tuple(record.name_space,
+                          record.pod,
+                          record.container,
+                          record.phase,
+                          record.command,
+                          record.origin);
+    };
+    std::map<decltype(key_of(records.front())), std::size_t> run;
+    std::set<std::pair<std::string, std::string>> begun;
+    for (const auto& record : records) {
+        ++run[key_of(record)];
+        begun.emplace(record.name_space, record.pod);
+    }
+    HookPlan groups;
+    groups.groups = plan.groups;
+    std::vector<model::HookRecord> unrun;
+    for (auto& record : groups.records()) {
+        if (auto& left = run[key_of(record)]; left > 0) {
+            --left;
+            continue;
+        }
+        if (record.message.empty()) {
+            record.message = begun.contains({record.name_space, record.pod})
+                                 ? "a hook before it failed"
+                                 : "none of its volumes came to be read";
+        }
+        unrun.push_back(std::move(record));
+    }
+    return unrun;
+}
+
 HookPlan plan_hooks(std::vector<HookPod> pods,
                     const std::vector<HookVolume>& volumes,
                     const HookOptions& options) {

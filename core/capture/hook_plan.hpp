@@ -75,10 +75,16 @@ struct HookPlan {
     std::vector<PlannedOutput> outputs;
     std::vector<model::HookRecord> not_run;  // --no-hooks
     std::vector<std::string> warnings;
+    std::vector<model::ProblemRecord> problems;  // pods whose hooks are not known
 
     /// What would be run, in order, for a dry run.
     std::vector<model::HookRecord> records() const;
 };
+
+/// A record for each hook of a group that has none among `records`: its pod was never begun with,
+/// because none of the volumes came to be read, or a hook before it failed.
+std::vector<model::HookRecord> find_unrun(const HookPlan& plan,
+                                          const std::vector<model::HookRecord>& records);
 
 struct HookOptions {
     std::vector<HookRule> rules;  // of the policy

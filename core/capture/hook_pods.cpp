@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/capture/object_facts.hpp"
 #include "core/kube/list.hpp"
+#include "core/kube/refusal.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -120,9 +121,12 @@ class PodLister {
             return;
         }
         for (const auto& ns : wanted) {
-            if (const auto refusal = list_names(ns)) {
+            const auto refusal = list_names(ns);
+            if (refusal && refusal->code() == ErrorCode::Forbidden) {
                 result_.warnings.push_back(
                     concat("hooks of pods in ", ns, " are not known: ", refusal->what()));
+            } else if (refusal) {
+                note_unknown(concat("pods in ", ns), *refusal);
             }
         }
         fetch(wanted);
@@ -140,7 +144,12 @@ class PodLister {
                });
     }
 
-    /// The error when that is not allowed.
+    void note_unknown(std::string pods, const Error& error) {
+        result_.problems.push_back(
+            {concat("hooks of ", pods), concat("not known: ", printable(error.what()))});
+    }
+
+    /// The error when that is not allowed, or not answered.
     std::optional<Error> list_names(const std::string& ns) {
         std::set<Name> names;
         const auto take = [&](std::string_view item) {
@@ -161,7 +170,8 @@ class PodLister {
         options.ns = ns;
         options.stop = stop_;
         auto failure = failure_of([&] { kube::list_objects(client_, pods_, options, handler); });
-        if (failure && failure->code() != ErrorCode::Forbidden) {
+        if (failure && failure->code() != ErrorCode::Forbidden &&
+            !kube::is_without_answer(failure->code())) {
             throw Error(*failure);
         }
         names_.merge(names);
@@ -173,12 +183,22 @@ class PodLister {
             if (!wanted.contains(ns)) {
                 continue;
             }
-            kube::CallOptions options;
-            options.stop = stop_;
-            const auto pod = client_.find({pods_, ns, name}, options);
-            if (pod && is_running(*pod)) {
-                result_.pods.push_back(read_hook_pod(*pod));
+            const auto failure = failure_of([&] { fetch_one(ns, name); });
+            if (failure && !kube::is_without_answer(failure->code())) {
+                throw Error(*failure);
             }
+            if (failure) {
+                note_unknown(concat("pod ", ns, "/", name), *failure);
+            }
+        }
+    }
+
+    void fetch_one(const std::string& ns, const std::string& name) {
+        kube::CallOptions options;
+        options.stop = stop_;
+        const auto pod = client_.find({pods_, ns, name}, options);
+        if (pod && is_running(*pod)) {
+            result_.pods.push_back(read_hook_pod(*pod));
         }
     }
 

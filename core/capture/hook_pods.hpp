@@ -13,12 +13,14 @@
 namespace backup::capture {
 
 struct HookPods {
-    std::vector<HookPod> pods;          // that run
-    std::vector<std::string> warnings;  // where pods may not be listed
+    std::vector<HookPod> pods;                   // that run
+    std::vector<std::string> warnings;           // where pods may not be listed
+    std::vector<model::ProblemRecord> problems;  // where the server gave no answer
 };
 
 /// Of these namespaces, by namespace and name. `rules` of the policy. Where pods may not be listed
-/// is a warning; throws what else kube::list_objects throws.
+/// is a warning, where the server gives no answer a problem; throws what else kube::list_objects
+/// throws.
 HookPods list_hook_pods(kube::Client& client,
                         const std::vector<std::string>& namespaces,
                         const std::vector<HookRule>& rules,

@@ -124,7 +124,7 @@ ImportedDirectory import_directory(const ImportContext& context,
                               context.chunks,
                               context.random,
                               context.clock,
-                              {options.compression_level, true});
+                              {options.compression_level, true, true, options.unsound_packs});
     VolumeCapture capture{
         context.repository,
         writer,

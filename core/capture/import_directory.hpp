@@ -8,6 +8,7 @@
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/point_store.hpp"
 
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct DirectoryImport {
     model::RecoveryPoint point;  // name, description, tags, host, program, cluster
     int compression_level = 1;
     Progress* progress = nullptr;
+    /// Packs known to be damaged: what is in them is stored again.
+    std::set<content::Digest> unsound_packs = {};
 };
 
 struct ImportContext {

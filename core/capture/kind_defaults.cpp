@@ -82,7 +82,8 @@ constexpr std::array kRules = {
              .reason = "belongs to a running backup",
              .field = RuleField::Label,
              .key = "app.kubernetes.io/managed-by",
-             .value = "kubectl-backup"},
+             .value = "kubectl-backup",
+             .label = "kubectl-backup/run"},
 };
 
 struct GeneratedKind {
@@ -168,6 +169,7 @@ const KindRule* find_object_rule(const ObjectFacts& object) {
         return matches_glob(rule.resource, object.key.resource) &&
                (rule.ns.empty() || rule.ns == object.key.ns) &&
                (rule.name.empty() || matches_glob(rule.name, object.key.name)) &&
+               (rule.label.empty() || object.labels.contains(rule.label)) &&
                field_matches(rule, object);
     });
     return found == kRules.end() ? nullptr : found;

@@ -21,6 +21,7 @@ struct KindRule {
     RuleField field = RuleField::None;
     std::string_view key = {};    // of a label or annotation
     std::string_view value = {};  // pattern; empty: any value
+    std::string_view label = {};  // a further one that has to be there
 
     /// No object of the kind can be stored: it need not be listed.
     bool covers_whole_kind() const {

@@ -31,6 +31,10 @@ class MoverSlots::Counted : public volume::Mover {
 
     bool is_block(std::string_view claim) const override { return mover_->is_block(claim); }
 
+    bool owns_mounts_below() const override { return mover_->owns_mounts_below(); }
+
+    std::vector<std::string> other_volumes() const override { return mover_->other_volumes(); }
+
     volume::MoverEnd find_end() override { return mover_->find_end(); }
 
     volume::MoverIdentity identity() const override { return mover_->identity(); }
@@ -46,7 +50,7 @@ class MoverSlots::Counted : public volume::Mover {
   private:
     void leave() {
         if (!std::exchange(has_left_, true)) {
-            slots_.note_gone(ns_);
+            slots_.note_gone(ns_, true);
         }
     }
 
@@ -60,22 +64,27 @@ std::unique_ptr<volume::Mover> MoverSlots::start(const std::string& ns,
                                                  const Start& start,
                                                  const std::stop_token& stop) {
     for (;;) {
-        const auto seen = count_gone(ns);
+        const auto seen = note_coming(ns);
         std::unique_ptr<volume::Mover> mover;
         const auto failure = failure_of([&] { mover = start(); });
         if (!failure) {
-            ++(*namespaces_.lock())[ns].movers;
             return std::make_unique<Counted>(*this, ns, std::move(mover));
         }
-        if (kube::reason_of(*failure) != model::SkipReason::QuotaExceeded ||
-            !wait_for_room(ns, seen, stop)) {
+        const bool is_about_room = kube::reason_of(*failure) == model::SkipReason::QuotaExceeded;
+        // One that failed otherwise has had a pod, and made room.
+        note_gone(ns, !is_about_room);
+        if (!is_about_room || !wait_for_room(ns, seen, stop)) {
             throw Error(*failure);
         }
     }
 }
 
-std::uint64_t MoverSlots::count_gone(const std::string& ns) {
-    return (*namespaces_.lock())[ns].gone;
+/// Counts from before its start: its pod takes the room long before it runs.
+std::uint64_t MoverSlots::note_coming(const std::string& ns) {
+    auto namespaces = namespaces_.lock();
+    auto& here = (*namespaces)[ns];
+    ++here.movers;
+    return here.gone;
 }
 
 /// False when there is nothing to wait for.
@@ -89,12 +98,12 @@ bool MoverSlots::wait_for_room(const std::string& ns,
     return is_awaited && here.gone != seen;
 }
 
-void MoverSlots::note_gone(const std::string& ns) {
+void MoverSlots::note_gone(const std::string& ns, bool makes_room) {
     {
         auto namespaces = namespaces_.lock();
         auto& here = (*namespaces)[ns];
         --here.movers;
-        ++here.gone;
+        here.gone += makes_room ? 1U : 0U;
     }
     changed_.notify_all();
 }

@@ -29,13 +29,13 @@ class MoverSlots {
     class Counted;
 
     struct Namespace {
-        std::size_t movers = 0;
+        std::size_t movers = 0;  // also those that are being started
         std::uint64_t gone = 0;
     };
 
-    std::uint64_t count_gone(const std::string& ns);
+    std::uint64_t note_coming(const std::string& ns);
     bool wait_for_room(const std::string& ns, std::uint64_t seen, const std::stop_token& stop);
-    void note_gone(const std::string& ns);
+    void note_gone(const std::string& ns, bool makes_room);
 
     Synchronized<std::map<std::string, Namespace>> namespaces_;
     std::condition_variable_any changed_;

@@ -76,6 +76,14 @@ class NamespaceChooser {
             throw not_found(name);
         }
         if (response.status == 403) {
+            ObjectFacts facts;
+            facts.key.resource = resource_.name();
+            facts.key.name = name;
+            const auto decision = decide_namespace(facts, scope_);
+            if (decision.is_out()) {
+                note_left_out(name, decision);
+                return;
+            }
             // The rights of one namespace need not include reading its Namespace object.
             result_.names.insert(name);
             result_.warnings.push_back(
@@ -106,15 +114,22 @@ class NamespaceChooser {
             if (carries_asked_annotation(facts)) {
                 result_.annotated.insert(name);
             }
-        } else if (decision.skip != model::SkipReason::None) {
-            model::ListRecord record;
-            record.resource = resource_.name();
-            record.scope = name;
-            record.outcome = model::Outcome::Skipped;
-            record.reason = decision.skip;
-            record.message = decision.message;
-            result_.skipped.push_back(std::move(record));
+        } else {
+            note_left_out(name, decision);
         }
+    }
+
+    void note_left_out(const std::string& name, const Decision& decision) {
+        if (decision.skip == model::SkipReason::None) {
+            return;
+        }
+        model::ListRecord record;
+        record.resource = resource_.name();
+        record.scope = name;
+        record.outcome = model::Outcome::Skipped;
+        record.reason = decision.skip;
+        record.message = decision.message;
+        result_.skipped.push_back(std::move(record));
     }
 
     bool carries_asked_annotation(const ObjectFacts& facts) const {

@@ -255,7 +255,6 @@ std::vector<ObjectCollector::ListJob> ObjectCollector::note_failure(const ListJo
     }
     record.outcome = model::Outcome::Failed;
     record.reason = kube::reason_of(failure);
-    record.reason = kube::reason_of(failure);
     record.message = text_of(failure);
     result_.lock()->lists.push_back(std::move(record));
     return {};
@@ -270,7 +269,8 @@ void ObjectCollector::take_namespaces(ObjectSink& sink) {
     auto result = result_.lock();
     std::uint64_t count = 0;
     for (const auto& object : context_.namespaces.objects) {
-        if (!only_with_objects || result->findings.objects.contains(object.key().name)) {
+        if (!only_with_objects || result->findings.objects.contains(object.key().name) ||
+            is_selected(read_facts(object), context_.scope)) {
             const Asking asking{Asked::ByNeed, {{}, "the namespace was chosen"}};
             if (taker_.take(*resource, object, asking, sink, result->findings)) {
                 ++count;

@@ -51,6 +51,9 @@ Plan make_plan(kube::Client& client,
     std::move(hook_plan.warnings.begin(),
               hook_plan.warnings.end(),
               std::back_inserter(plan.ledger.warnings));
+    std::move(hook_plan.problems.begin(),
+              hook_plan.problems.end(),
+              std::back_inserter(plan.ledger.problems));
     for (auto& volume : survey.volumes) {
         plan.ledger.volumes.push_back(std::move(volume.record));
     }

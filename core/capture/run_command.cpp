@@ -33,10 +33,23 @@ class Tail {
         for (const auto& line : split(trim(*kept), '\n')) {
             lines.push_back(printable(line));
         }
-        return join(lines, "\n");
+        return end_of(join(lines, "\n"));
     }
 
   private:
+    /// Control characters have become longer.
+    static std::string end_of(std::string text) {
+        auto begin = text.size() - std::min(text.size(), kCommandTailBytes);
+        while (begin > 0 && begin < text.size() && is_continuation(text[begin])) {
+            ++begin;
+        }
+        return text.substr(begin);
+    }
+
+    static bool is_continuation(char byte) {
+        return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+    }
+
     Synchronized<std::string> kept_;
 };
 

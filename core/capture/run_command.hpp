@@ -15,7 +15,7 @@
 
 namespace backup::capture {
 
-inline constexpr std::size_t kCommandTailBytes = 4U << 10U;
+inline constexpr std::size_t kCommandTailBytes = 64U << 10U;
 
 struct CommandRequest {
     std::string ns;
@@ -29,7 +29,7 @@ struct CommandRequest {
 /// What is known of a command when it ends, also when run() throws.
 struct CommandReport {
     int exit_code = -1;  // -1: it did not end by itself
-    std::string tail;    // the last 4 KiB of what it wrote, UTF-8 without control characters
+    std::string tail;    // the last 64 KiB of what it wrote, UTF-8 without control characters
 };
 
 class CommandRunner {

@@ -316,6 +316,12 @@ std::size_t HookGate::rank_of(std::string_view ns, std::string_view claim) const
     return groups.empty() ? groups_.size() : groups.back();
 }
 
+/// The outermost: it is open as long as any other one is.
+std::optional<std::size_t> HookGate::find_group(std::string_view ns, std::string_view claim) const {
+    const auto groups = find_groups(ns, claim);
+    return groups.empty() ? std::nullopt : std::optional(groups.front());
+}
+
 void HookGate::finish() {
     // Inner groups first, as when their volumes had been let go.
     for (const bool is_wide : {false, true}) {

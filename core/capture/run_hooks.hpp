@@ -87,6 +87,9 @@ class HookGate {
     /// is frozen longer than it must be.
     std::size_t rank_of(std::string_view ns, std::string_view claim) const;
 
+    /// What is frozen for one is frozen for all with the same number; none: nothing is.
+    std::optional<std::size_t> find_group(std::string_view ns, std::string_view claim) const;
+
     /// Runs the post hooks that are still due. Afterwards nothing may enter any more.
     void finish();
 

@@ -56,6 +56,25 @@ bool is_group_excluded(const std::string& group, const Scope& scope) {
     return std::any_of(scope.exclude_resources.begin(), scope.exclude_resources.end(), is_it);
 }
 
+/// Whether what --include-resource names may be of a group whose kinds are not known.
+bool may_be_wanted(const std::string& group, const kube::Discovery& discovery, const Scope& scope) {
+    // A kind that stands for all of the group, for words that name groups or are patterns.
+    model::ApiResource any;
+    any.group = group;
+    any.plural = "any";
+    const auto is_known = [&discovery](const std::string& word) {
+        return std::any_of(discovery.resources.begin(),
+                           discovery.resources.end(),
+                           [&word](const auto& one) { return model::names_resource(word, one); });
+    };
+    const auto& words = scope.include_resources;
+    return words.empty() || std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+               const auto lower = to_lower(word);
+               return model::names_resource(word, any) || lower.ends_with("." + to_lower(group)) ||
+                      !is_known(word);
+           });
+}
+
 void note_discovery_problems(const kube::Discovery& discovery,
                              const Scope& scope,
                              model::Ledger& ledger) {
@@ -64,6 +83,9 @@ void note_discovery_problems(const kube::Discovery& discovery,
         const bool is_ignored =
             std::find(kIgnoredGroups.begin(), kIgnoredGroups.end(), group) != kIgnoredGroups.end();
         const bool is_excluded = is_group_excluded(group, scope);
+        if (!may_be_wanted(group, discovery, scope)) {
+            continue;
+        }
         if (!is_ignored && !is_excluded) {
             ledger.problems.push_back({printable(problem.subject), printable(problem.message)});
             continue;
@@ -105,7 +127,10 @@ std::vector<std::string> namespaces_of_point(const Scope& scope,
     std::copy_if(chosen.names.begin(),
                  chosen.names.end(),
                  std::back_inserter(names),
-                 [&](const std::string& ns) { return !only_with_objects || objects.contains(ns); });
+                 [&](const std::string& ns) {
+                     return !only_with_objects || objects.contains(ns) ||
+                            contains(objects, {"namespaces", {}, ns});
+                 });
     return names;
 }
 
@@ -178,6 +203,7 @@ Survey survey_cluster(const SurveyContext& context, const std::stop_token& stop)
     append_all(survey.ledger.lists, std::move(namespaces.skipped));
     append_all(survey.ledger.lists, std::move(collected.lists));
     append_all(survey.ledger.problems, std::move(collected.problems));
+    append_all(survey.ledger.problems, std::move(plans.problems));
     append_all(survey.ledger.warnings, std::move(namespaces.warnings));
     append_all(survey.ledger.warnings, std::move(collected.warnings));
     append_all(survey.ledger.warnings, std::move(plans.warnings));

@@ -58,6 +58,7 @@ HookPlan survey_hooks(kube::Client& client,
     }
     add_named_volumes(survey, found.pods);
     auto plan = plan_hooks(std::move(found.pods), volumes, options);
+    plan.problems = std::move(found.problems);
     std::move(found.warnings.begin(), found.warnings.end(), std::back_inserter(plan.warnings));
     return plan;
 }

@@ -91,6 +91,13 @@ class Planner {
         situation.uses = {{named.pod, "", true, false}};
         const auto choice = choose_volume(named.facts, scope_.volume_rules);
         auto planned = start(situation, choice);
+        if (named.outcome != model::Outcome::Protected && choice.action != VolumeAction::Skip) {
+            planned.record.outcome = named.outcome;
+            planned.record.reason = named.reason;
+            planned.record.message = named.message;
+            planned.record.method.clear();
+            planned.record.missing_rules.clear();
+        }
         // No Kubernetes name has this character: it cannot be the name of a claim.
         planned.record.claim = concat(named.pod, "~", named.volume);
         planned.pod = named.pod;
@@ -284,6 +291,8 @@ VolumePlans plan_volumes(const std::vector<Claim>& claims,
         return std::tie(volume.record.name_space, volume.record.claim);
     });
     plans.warnings = std::move(planner.warnings);
+    plans.warnings.insert(plans.warnings.end(), survey.warnings.begin(), survey.warnings.end());
+    plans.problems = survey.problems;
     return plans;
 }
 

@@ -25,6 +25,7 @@ struct VolumePlanContext {
 struct VolumePlans {
     std::vector<PlannedVolume> volumes;  // by namespace and name
     std::vector<std::string> warnings;
+    std::vector<model::ProblemRecord> problems;
 };
 
 /// One plan for each claim and each named volume of a pod: Protected with a method where its data

@@ -14,24 +14,15 @@ namespace {
 constexpr RetryPolicy kAttempts{
     4, std::chrono::milliseconds(500), std::chrono::milliseconds(8'000)};
 
-/// A connection, or a server between us and the mover, rather than the volume.
-bool is_about_the_way(const Error& error) {
-    switch (error.code()) {
-        case ErrorCode::ExecFailed:
-        case ErrorCode::ClusterUnreachable:
-        case ErrorCode::KubeServerError:
-        case ErrorCode::KubeThrottled:
-        case ErrorCode::TimedOut:
-            return true;
-        default:
-            return error.is_retryable();
-    }
-}
-
 model::SkipReason reason_of(const Error& error, const volume::MoverEnd& end) {
     if (end.has_ended) {
         return end.is_node_gone ? model::SkipReason::NodeUnavailable
                                 : model::SkipReason::MoverFailed;
+    }
+    // What an API server says that is there itself, but not the kubelet (upgradeaware.go).
+    if (error.code() == ErrorCode::KubeServerError &&
+        error.message().find("error dialing backend") != std::string_view::npos) {
+        return model::SkipReason::NodeUnavailable;
     }
     const bool is_stream = error.code() == ErrorCode::ExecFailed ||
                            (error.code() == ErrorCode::CorruptData && error.is_retryable());
@@ -71,10 +62,12 @@ class Attempts {
         for (int attempt = 1;; ++attempt) {
             std::optional<CapturedVolume> captured;
             std::shared_ptr<volume::Mover> mover;
+            is_reading_ = false;
             const auto failure = failure_of([&] {
-                mover = mover_.get();
+                mover = mover_.get(attempt);
                 const auto channel = mover_.open_channel(*mover);
                 enter_gate();
+                is_reading_ = true;
                 captured = capture_volume(*channel, options(*mover), stop_);
             });
             if (!failure) {
@@ -114,8 +107,14 @@ class Attempts {
         VolumeSource source;
         source.path = mover.path_of(volume_.claim);
         source.is_block_device = mover.is_block(volume_.claim);
+        source.crosses_file_systems = mover.owns_mounts_below();
+        source.other_volumes = mover.other_volumes();
         source.include = volume_.plan.include;
         source.exclude = volume_.plan.exclude;
+        for (const auto& path : source.other_volumes) {
+            // One of the same file system looks like a directory of this volume.
+            source.exclude.push_back(concat("/", path));
+        }
         return {context_.repository,
                 context_.writer,
                 context_.clock,
@@ -124,18 +123,23 @@ class Attempts {
                 context_.compression_level,
                 true,
                 &context_.progress,
-                context_.read_limit};
+                context_.read_rate};
     }
 
     /// Returns when the next attempt may help; throws otherwise.
     Error settle(const Error& error, const std::shared_ptr<volume::Mover>& mover, int attempt) {
         volume::MoverEnd end;
         reason_ = reason_of(error, end);
-        if (stop_.stop_requested() || !mover || ends_the_run(error.code())) {
+        if (stop_.stop_requested() || ends_the_run(error.code())) {
             throw Error(error);
         }
-        const auto blindness = failure_of([&] { end = mover_.look_after(mover); });
-        reason_ = reason_of(error, end);
+        const auto blindness = mover ? failure_of([&] { end = mover_.look_after(mover); })
+                                     : std::nullopt;  // it could not be started
+        // While the device is read a refusal is that of the device, not of the API server.
+        reason_ = is_reading_ && mover && mover->is_block(volume_.claim) &&
+                          error.code() == ErrorCode::Forbidden
+                      ? model::SkipReason::BlockWithoutAccess
+                      : reason_of(error, end);
         const auto told = with_end(error, end);
         const bool may_help = (end.has_ended || is_about_the_way(error)) && !end.is_node_gone;
         if (!may_help || attempt >= kAttempts.attempts ||
@@ -151,6 +155,7 @@ class Attempts {
     model::SkipReason& reason_;
     const std::stop_token& stop_;
     bool is_refused_ = false;  // by a hook
+    bool is_reading_ = false;  // a channel was open, and its mover was asked for the volume
 };
 
 }  // namespace

@@ -48,7 +48,10 @@ struct ClaimMark {
     bool is_wanted;
 };
 
-constexpr std::array<ClaimMark, 6> kClaimMarks = {{{"kubectl-backup/data", "skip", false},
+constexpr std::string_view kDataMark = "kubectl-backup/data";
+constexpr std::string_view kSkipWord = "skip";
+
+constexpr std::array<ClaimMark, 6> kClaimMarks = {{{kDataMark, kSkipWord, false},
                                                    {"kubectl-backup/include", "true", true},
                                                    {"k8up.io/backup", "false", false},
                                                    {"k8up.io/backup", "true", true},
@@ -159,6 +162,22 @@ std::vector<Opinion> opinions_on(const VolumeFacts& volume) {
 
 std::string name_of(const VolumeFacts& volume) {
     return volume.ns + "/" + volume.claim;
+}
+
+/// A word that was mistyped must not be taken for none.
+void check_data_mark(const VolumeFacts& volume, VolumeChoice& choice) {
+    const auto value = trim(annotation(volume.annotations, kDataMark));
+    if (!value.empty() && !is_same_word(value, kSkipWord)) {
+        choice.warnings.push_back(concat("volume ",
+                                         name_of(volume),
+                                         ": annotation ",
+                                         kDataMark,
+                                         " is \"",
+                                         printable(value),
+                                         "\", which means nothing: only \"",
+                                         kSkipWord,
+                                         "\" does"));
+    }
 }
 
 void apply_marks(const VolumeFacts& volume, VolumeChoice& choice) {
@@ -285,6 +304,16 @@ void note_pod_marks(const model::Labels& pod_annotations,
     }
 }
 
+std::vector<PodMarkName> list_pod_marks(const model::Labels& pod_annotations) {
+    std::vector<PodMarkName> named;
+    for (const auto& mark : kPodMarks) {
+        for (auto& name : words_of(annotation(pod_annotations, mark.key))) {
+            named.push_back({mark.key, std::move(name)});
+        }
+    }
+    return named;
+}
+
 VolumeChoice choose_volume(const VolumeFacts& volume, const std::vector<VolumeRule>& rules) {
     VolumeChoice choice;
     const auto rule = std::find_if(rules.begin(), rules.end(), [&volume](const VolumeRule& one) {
@@ -302,6 +331,7 @@ VolumeChoice choose_volume(const VolumeFacts& volume, const std::vector<VolumeRu
     } else if (choice.action == VolumeAction::Skip) {
         choice.reason = SkipReason::ExcludedByPolicy;
     }
+    check_data_mark(volume, choice);
     add_paths(volume, choice);
     return choice;
 }

@@ -116,6 +116,16 @@ void note_pod_marks(const model::Labels& pod_annotations,
                     std::string_view volume_name,
                     VolumeFacts& volume);
 
+/// A volume that an annotation of a pod names, whether the pod has it or not.
+struct PodMarkName {
+    std::string_view key;  // of the annotation
+    std::string volume;
+
+    bool operator==(const PodMarkName&) const = default;
+};
+
+std::vector<PodMarkName> list_pod_marks(const model::Labels& pod_annotations);
+
 /// The first rule that matches decides; with action Auto, and without such a rule, the marks
 /// decide: ours before Velero's before k8up's, and of one tool the one that leaves out. Path globs
 /// of a rule replace the claim's `kubectl-backup/paths`; excluded paths add up.

@@ -4,6 +4,7 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/kube/list.hpp"
+#include "core/kube/refusal.hpp"
 #include "core/volume/mover_owner.hpp"
 #include "core/volume/snapshot_api.hpp"
 
@@ -21,8 +22,15 @@ constexpr std::size_t kFewVolumes = 32;
 constexpr std::size_t kFewNamespaces = 8;
 
 /// Pods without any of these words have nothing to do with a claim, and name no volume.
-constexpr std::array<std::string_view, 4> kTellingWords{
-    "\"persistentVolumeClaim\"", "\"ephemeral\"", "kubectl-backup/volumes", "backup-volumes"};
+constexpr std::array<std::string_view, 5> kTellingWords{"\"persistentVolumeClaim\"",
+                                                        "\"ephemeral\"",
+                                                        "kubectl-backup/volumes",
+                                                        "kubectl-backup/exclude-volumes",
+                                                        "backup-volumes"};
+
+/// Volumes that only show what is stored elsewhere: objects of the point, facts of the pod.
+constexpr std::array<std::string_view, 4> kWithoutData{
+    "configMap", "secret", "projected", "downwardAPI"};
 
 bool is_telling(std::string_view pod) {
     return std::any_of(kTellingWords.begin(), kTellingWords.end(), [pod](std::string_view word) {
@@ -98,15 +106,48 @@ void note_claim(const Json& pod,
     sort_uses(entry.uses);
 }
 
+/// What keeps a volume that no claim stands for from being read.
+void judge_pod_volume(const Json& pod, const Json& volume, NamedPodVolume& named) {
+    const auto hinder = [&named](model::Outcome outcome, model::SkipReason reason, auto message) {
+        named.outcome = outcome;
+        named.reason = reason;
+        named.message = std::move(message);
+    };
+    const auto phase = pod.text_at({"status", "phase"});
+    const auto* const shown =
+        std::find_if(kWithoutData.begin(), kWithoutData.end(), [&volume](std::string_view type) {
+            return volume.find(type) != nullptr;
+        });
+    if (shown != kWithoutData.end()) {
+        hinder(model::Outcome::Skipped,
+               model::SkipReason::NoData,
+               concat("a ", *shown, " volume has no data of its own"));
+    } else if (named.facts.type != "emptyDir") {
+        const auto type =
+            named.facts.type.empty() ? "an unknown" : concat("the ", named.facts.type);
+        hinder(model::Outcome::Failed,
+               model::SkipReason::UnsupportedVolume,
+               concat("a volume of ", type, " type that no claim stands for is not read"));
+    } else if (phase == "Succeeded" || phase == "Failed") {
+        hinder(model::Outcome::Skipped,
+               model::SkipReason::NoData,
+               std::string("its pod is over, and an emptyDir with it"));
+    } else if (phase != "Running") {
+        hinder(
+            model::Outcome::Failed,
+            model::SkipReason::NotRunning,
+            concat("its pod does not run (", phase.empty() ? "no phase" : printable(phase), ")"));
+    }
+}
+
 void note_other(const Json& pod, const Json& volume, VolumeSurvey& survey) {
     NamedPodVolume named;
     named.facts.type = type_of(volume);
-    if (named.facts.type != "emptyDir" || pod.text_at({"status", "phase"}) != "Running") {
-        return;
-    }
     named.volume = volume.text_at({"name"});
     note_pod_marks(texts_at(pod, {"metadata", "annotations"}), named.volume, named.facts);
-    if (named.facts.named_by.empty() && !survey.wants_pod_volumes) {
+    judge_pod_volume(pod, volume, named);
+    const bool can_be_read = named.outcome == model::Outcome::Protected;
+    if (named.facts.named_by.empty() && !(can_be_read && survey.wants_pod_volumes)) {
         return;
     }
     named.ns = pod.text_at({"metadata", "namespace"});
@@ -153,13 +194,22 @@ class Surveyor {
         // Without on_restart: a list that expires goes on, which is exact enough here.
         kube::ListHandler handler;
         handler.on_item = on_item;
-        return tolerate([&] { kube::list_objects(context_.client, resource, options, handler); });
+        return tolerate(ns.empty() ? resource.name() : concat(resource.name(), " in ", ns),
+                        [&] { kube::list_objects(context_.client, resource, options, handler); });
     }
 
-    static std::optional<Error> tolerate(const std::function<void()>& action) {
+    /// One question that gets no answer must not cost the point; what is not known then is told.
+    std::optional<Error> tolerate(const std::string& subject, const std::function<void()>& action) {
         auto failure = failure_of(action);
-        if (failure && failure->code() != ErrorCode::Forbidden &&
-            failure->code() != ErrorCode::KubeNotFound) {
+        if (!failure) {
+            return std::nullopt;
+        }
+        if (kube::is_without_answer(failure->code())) {
+            survey_.problems.push_back(
+                {subject,
+                 concat("not known while volumes were planned: ", printable(failure->what()))});
+        } else if (failure->code() != ErrorCode::Forbidden &&
+                   failure->code() != ErrorCode::KubeNotFound) {
             throw Error(*failure);
         }
         return failure;
@@ -176,7 +226,7 @@ class Surveyor {
             return;
         }
         for (const auto& name : names) {
-            const auto failure = tolerate([&] {
+            const auto failure = tolerate(api_.volumes.name(), [&] {
                 const auto document = context_.client.find({api_.volumes, {}, name},
                                                            {.subresource = {}, .stop = stop_});
                 if (document) {
@@ -202,9 +252,10 @@ class Surveyor {
             survey_.snapshot_classes.push_back(volume::read_snapshot_class(document));
         });
         if (failure) {
-            survey_.snapshot_problem = failure->code() == ErrorCode::KubeNotFound
-                                           ? "the cluster has no volume snapshots"
-                                           : "snapshot classes may not be listed";
+            survey_.snapshot_problem =
+                failure->code() == ErrorCode::KubeNotFound ? "the cluster has no volume snapshots"
+                : failure->code() == ErrorCode::Forbidden  ? "snapshot classes may not be listed"
+                                                           : "snapshot classes could not be listed";
         }
     }
 
@@ -235,6 +286,17 @@ class Surveyor {
             "pods", pod.text_at({"metadata", "namespace"}), pod.text_at({"metadata", "name"})};
         if (!contains(context_.objects, key)) {
             survey_.pod_volumes.resize(before);
+            return;
+        }
+        for (auto& warning : find_idle_marks(pod)) {
+            note_idle_mark(key, std::move(warning));
+        }
+    }
+
+    /// Once for all pods of a template.
+    void note_idle_mark(const model::ObjectKey& pod, std::string warning) {
+        if (idle_marks_.insert(concat(pod.ns, " ", warning)).second) {
+            survey_.warnings.push_back(concat("pod ", pod.ns, "/", pod.name, ": ", warning));
         }
     }
 
@@ -257,6 +319,7 @@ class Surveyor {
     const std::stop_token& stop_;
     volume::StorageApi api_;
     VolumeSurvey survey_;
+    std::set<std::string> idle_marks_;
 };
 
 }  // namespace
@@ -295,6 +358,27 @@ void note_pod(const Json& pod, VolumeSurvey& survey) {
             note_claim(pod, volume.text_at({"name"}), claim, survey);
         }
     }
+}
+
+std::vector<std::string> find_idle_marks(const Json& pod) {
+    std::set<std::string> volumes;
+    const Json* list = pod.find_path({"spec", "volumes"});
+    if (list != nullptr && list->is_array()) {
+        for (const auto& volume : list->items()) {
+            volumes.insert(volume.text_at({"name"}));
+        }
+    }
+    std::vector<std::string> warnings;
+    for (const auto& mark : list_pod_marks(texts_at(pod, {"metadata", "annotations"}))) {
+        if (!volumes.contains(mark.volume)) {
+            warnings.push_back(concat("annotation ",
+                                      mark.key,
+                                      " names \"",
+                                      printable(mark.volume),
+                                      "\", which is no volume of the pod"));
+        }
+    }
+    return warnings;
 }
 
 VolumeSurvey survey_volumes(const VolumeSurveyContext& context,

@@ -41,12 +41,17 @@ struct ClaimUse {
     std::vector<std::string> excluded_by;
 };
 
-/// An emptyDir of a running pod that a mark of the pod names, or any when there are rules.
+/// A volume of a pod that no claim stands for and that a mark of the pod names; when there are
+/// rules, also any emptyDir of a running pod.
 struct NamedPodVolume {
     std::string ns;
     std::string pod;
     VolumeFacts facts;   // claim is empty
     std::string volume;  // the pod's name for it
+    /// Why it cannot be read although it is wanted; Protected: it can.
+    model::Outcome outcome = model::Outcome::Protected;
+    model::SkipReason reason = model::SkipReason::None;
+    std::string message = {};
 };
 
 struct VolumeSurvey {
@@ -57,8 +62,10 @@ struct VolumeSurvey {
     std::map<std::string, ClaimUse> claims;  // by "namespace/claim"
     bool wants_pod_volumes = false;  // also those that no mark names: a rule may ask for them
     std::vector<NamedPodVolume> pod_volumes;
-    std::set<std::string> blind_namespaces;  // whose pods may not be listed
-    std::optional<std::size_t> nodes;        // of the cluster, asked for only when it matters
+    std::set<std::string> blind_namespaces;      // whose pods may not be, or could not be, listed
+    std::optional<std::size_t> nodes;            // of the cluster, asked for only when it matters
+    std::vector<model::ProblemRecord> problems;  // what the server gave no answer about
+    std::vector<std::string> warnings;           // marks that name no volume
 };
 
 struct VolumeSurveyContext {
@@ -68,7 +75,8 @@ struct VolumeSurveyContext {
     bool has_rules = false;             // of a policy, for volumes
 };
 
-/// Throws what ends everything: no connection, Interrupted.
+/// Throws what ends everything: no connection, Interrupted. A question without an answer (a
+/// time-out, a broken server) is a problem.
 VolumeSurvey survey_volumes(const VolumeSurveyContext& context,
                             const std::vector<Claim>& claims,
                             const std::stop_token& stop);
@@ -78,5 +86,8 @@ StorageClassFacts read_storage_class(const Json& document);
 
 /// Adds what a pod says about claims and about its other volumes.
 void note_pod(const Json& pod, VolumeSurvey& survey);
+
+/// Annotations of the pod that name a volume it does not have: a sentence for each.
+std::vector<std::string> find_idle_marks(const Json& pod);
 
 }  // namespace backup::capture

@@ -162,8 +162,10 @@ net::Response Client::attempt_reconnecting(const ApiRequest& request,
             return on_body(bytes);
         };
     }
+    // To be deleted twice is to be deleted.
+    const bool is_repeatable = request.method == "GET" || request.method == "DELETE";
     const auto may_retry = [&](const Error& error) {
-        return request.method == "GET" && !has_begun && was_reached_ && error.is_retryable() &&
+        return is_repeatable && !has_begun && was_reached_ && error.is_retryable() &&
                error.code() == ErrorCode::ClusterUnreachable;
     };
     return retry_if(options_.reconnect, request.stop, may_retry, [&] {
@@ -315,7 +317,10 @@ bool Client::remove(const ObjectRef& object, const DeleteOptions& options) {
 
 std::unique_ptr<net::WebSocket> Client::open_websocket(const ApiRequest& request,
                                                        std::vector<std::string> subprotocols) {
-    for (bool was_renewed = false;;) {
+    bool was_renewed = false;
+    int throttled = 0;
+    while (true) {
+        throw_if_stopped(request.stop);
         const auto credential = credentials_.current();
         net::WebSocketRequest upgrade;
         upgrade.url = config_.server + request.path + net::format_query(request.query);
@@ -324,15 +329,21 @@ std::unique_ptr<net::WebSocket> Client::open_websocket(const ApiRequest& request
         upgrade.subprotocols = subprotocols;
         upgrade.stop = request.stop;
         wait_turn(request.stop);
+        const auto sent = clock_.steady_now();
         auto answer = net::open_websocket(*transport_for(credential), upgrade);
         if (answer.socket) {
             return std::move(answer.socket);
         }
-        if (answer.refusal.status != 401 || was_renewed ||
-            !credentials_.renew(credential.generation)) {
-            throw api_error(answer.refusal, request.asked);
+        const auto& refusal = answer.refusal;
+        if (refusal.status == 401 && !was_renewed && credentials_.renew(credential.generation)) {
+            was_renewed = true;
+            continue;
         }
-        was_renewed = true;
+        const auto status = read_status(refusal);
+        if (!is_worth_waiting(refusal, status) || ++throttled > options_.most_throttled_retries) {
+            throw api_error(refusal, request.asked);
+        }
+        note_busy(refusal, status, sent);
     }
 }
 

@@ -101,8 +101,9 @@ class Client {
         return options_.sleep(duration, stop);
     }
 
-    /// Tried again on 429 and 5xx with Retry-After, once after a renewed credential on 401, and for
-    /// GET when the connection broke. The answer may have any status.
+    /// Tried again on 429 (whatever the method: the request was not carried out) and 5xx with
+    /// Retry-After, once after a renewed credential on 401, and for GET and DELETE when the
+    /// connection broke. The answer may have any status.
     net::Response exchange(const ApiRequest& request, const net::OnBody& on_body = {});
     /// The same; throws api_error unless the answer is 2xx.
     net::Response call(const ApiRequest& request);
@@ -116,10 +117,12 @@ class Client {
                PatchType type,
                const Json& body,
                const WriteOptions& options = {});
-    /// False when there was none (or, with a uid, another one).
+    /// False when there was none (or, with a uid, another one), or the answer to the first attempt
+    /// was lost.
     bool remove(const ObjectRef& object, const DeleteOptions& options = {});
 
-    /// A WebSocket of a subresource; a refusal is thrown as api_error.
+    /// A WebSocket of a subresource; a refusal is thrown as api_error. One with 429, or 5xx with
+    /// Retry-After, means that nothing was begun: tried again like any request.
     std::unique_ptr<net::WebSocket> open_websocket(const ApiRequest& request,
                                                    std::vector<std::string> subprotocols);
 

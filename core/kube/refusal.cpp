@@ -42,6 +42,18 @@ Refusal refusal_of(std::string_view message) {
     return mark == kMarks.end() ? Refusal::MissingRule : mark->refusal;
 }
 
+bool is_without_answer(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::TimedOut:
+        case ErrorCode::KubeServerError:
+        case ErrorCode::KubeThrottled:
+        case ErrorCode::KubeExpired:
+            return true;
+        default:
+            return false;
+    }
+}
+
 model::SkipReason reason_of(const Error& error) {
     const auto reason = model::reason_of(error.code());
     if (reason != model::SkipReason::Forbidden && error.code() != ErrorCode::KubeInvalid) {

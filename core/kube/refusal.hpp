@@ -22,6 +22,10 @@ enum class Refusal {
 /// k8s.io/pod-security-admission admission.go, plugin/pkg/admission/limitranger.
 Refusal refusal_of(std::string_view message);
 
+/// The server was asked and gave no answer this time: what it would have said is not known, and
+/// other questions may be answered. (A connection that is gone is another thing.)
+bool is_without_answer(ErrorCode code);
+
 /// The word of the ledger for an error: its code's, and for a refusal what is behind it.
 model::SkipReason reason_of(const Error& error);
 

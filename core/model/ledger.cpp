@@ -147,7 +147,7 @@ ListRecord list_from_json(const Json& json) {
 }
 
 /// Every counter of a volume under its name, for both directions.
-constexpr std::array<std::pair<std::string_view, std::uint64_t VolumeRecord::*>, 12> kCounters{
+constexpr std::array<std::pair<std::string_view, std::uint64_t VolumeRecord::*>, 13> kCounters{
     {{"files", &VolumeRecord::files},
      {"directories", &VolumeRecord::directories},
      {"bytes", &VolumeRecord::bytes},
@@ -155,6 +155,7 @@ constexpr std::array<std::pair<std::string_view, std::uint64_t VolumeRecord::*>,
      {"bytesRead", &VolumeRecord::bytes_read},
      {"bytesSent", &VolumeRecord::bytes_sent},
      {"filesUnreadable", &VolumeRecord::files_unreadable},
+     {"filesystemsLeftOut", &VolumeRecord::file_systems_left_out},
      {"filesChanged", &VolumeRecord::files_changed},
      {"capacityBytes", &VolumeRecord::capacity_bytes},
      {"usedBytes", &VolumeRecord::used_bytes},

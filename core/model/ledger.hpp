@@ -50,11 +50,12 @@ struct VolumeRecord {
     std::uint64_t bytes_read = 0;       // at the source
     std::uint64_t bytes_sent = 0;       // content bytes that crossed the exec stream or pipe
     std::uint64_t files_unreadable = 0;
-    std::vector<std::string> unreadable;  // the first 1000 paths, with the reason
-    std::uint64_t files_changed = 0;      // while being read
-    std::vector<std::string> changed;     // the first 1000 paths
-    std::uint64_t capacity_bytes = 0;     // of the claim; what it asks for while it has none
-    std::uint64_t used_bytes = 0;         // statfs of the source
+    std::vector<std::string> unreadable;      // the first 1000 paths, with the reason
+    std::uint64_t file_systems_left_out = 0;  // mounted below the root and not gone into
+    std::uint64_t files_changed = 0;          // while being read
+    std::vector<std::string> changed;         // the first 1000 paths
+    std::uint64_t capacity_bytes = 0;         // of the claim; what it asks for while it has none
+    std::uint64_t used_bytes = 0;             // statfs of the source
     std::uint64_t used_inodes = 0;
     std::uint64_t duration_ms = 0;
     std::vector<AccessRule> missing_rules;  // of the reason Forbidden

@@ -24,6 +24,17 @@ bool has_data(const VolumeRecord& volume) {
     return volume.outcome == Outcome::Protected && !volume.method.empty();
 }
 
+/// Nothing that was wanted is in the point although it was read: globs that match nothing.
+bool is_empty_by_mistake(const VolumeRecord& volume) {
+    return has_data(volume) && volume.reason == SkipReason::NoData;
+}
+
+/// Of an imported directory a person chose with a flag what is gone into.
+Severity severity_of_left_out(const VolumeRecord& volume, const SeverityRules& rules) {
+    const auto severity = rules.of(kFileSystemLeftOut);
+    return volume.method == "directory" ? std::min(severity, Severity::Warning) : severity;
+}
+
 /// Why a claim has no data, in the words of the ledger.
 std::string_view word_without_data(const VolumeRecord& volume) {
     return volume.outcome == Outcome::Skipped ? to_text(volume.reason)
@@ -34,14 +45,23 @@ void add_volume(const VolumeRecord& volume,
                 const SeverityRules& rules,
                 std::vector<Finding>& findings) {
     const auto subject = subject_of(volume);
-    if (!has_data(volume)) {
-        const auto word = word_without_data(volume);
+    if (!has_data(volume) || is_empty_by_mistake(volume)) {
+        const auto word = has_data(volume) ? to_text(volume.reason) : word_without_data(volume);
         findings.push_back(
             {rules.of(word, Judged::Claim),
              std::string(word),
              subject,
              volume.message.empty() ? "its data is not in the point" : volume.message});
-        return;
+        if (!has_data(volume)) {
+            return;
+        }
+    }
+    if (volume.file_systems_left_out > 0) {
+        findings.push_back(
+            {severity_of_left_out(volume, rules),
+             std::string(kFileSystemLeftOut),
+             subject,
+             counted(volume.file_systems_left_out, "file system") + " mounted in it left out"});
     }
     if (volume.files_unreadable > 0) {
         findings.push_back({rules.of(kFilesUnreadable),

@@ -25,15 +25,16 @@ struct Default {
     Severity severity;
 };
 
-constexpr std::array<Default, 9> kOthers = {{{kListFailed, Severity::Incomplete},
-                                             {kListInconsistent, Severity::Warning},
-                                             {kVolumeFailed, Severity::Incomplete},
-                                             {kFilesUnreadable, Severity::Incomplete},
-                                             {kFilesChanged, Severity::Warning},
-                                             {kCrashConsistent, Severity::Ok},
-                                             {kHookIgnored, Severity::Warning},
-                                             {kProblem, Severity::Incomplete},
-                                             {kWarning, Severity::Warning}}};
+constexpr std::array<Default, 10> kOthers = {{{kListFailed, Severity::Incomplete},
+                                              {kListInconsistent, Severity::Warning},
+                                              {kVolumeFailed, Severity::Incomplete},
+                                              {kFilesUnreadable, Severity::Incomplete},
+                                              {kFileSystemLeftOut, Severity::Incomplete},
+                                              {kFilesChanged, Severity::Warning},
+                                              {kCrashConsistent, Severity::Ok},
+                                              {kHookIgnored, Severity::Warning},
+                                              {kProblem, Severity::Incomplete},
+                                              {kWarning, Severity::Warning}}};
 
 /// Somebody, or the nature of the thing, says that its data is not wanted.
 bool is_left_out(SkipReason reason) {
@@ -57,6 +58,7 @@ bool is_about_claim(std::string_view word) {
                                                  SkipReason::InUse,
                                                  SkipReason::LostVolume,
                                                  SkipReason::NodeUnavailable,
+                                                 SkipReason::NotRunning,
                                                  SkipReason::SnapshotFailed,
                                                  SkipReason::MoverFailed,
                                                  SkipReason::StreamBroken,

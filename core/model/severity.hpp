@@ -26,6 +26,7 @@ inline constexpr std::string_view kListFailed = "ListFailed";  // of no other re
 inline constexpr std::string_view kListInconsistent = "ListInconsistent";
 inline constexpr std::string_view kVolumeFailed = "VolumeFailed";  // of no other reason
 inline constexpr std::string_view kFilesUnreadable = "FilesUnreadable";
+inline constexpr std::string_view kFileSystemLeftOut = "FileSystemLeftOut";
 inline constexpr std::string_view kFilesChanged = "FilesChanged";
 inline constexpr std::string_view kCrashConsistent = "CrashConsistent";  // read while in use
 inline constexpr std::string_view kHookIgnored = "HookIgnored";  // failed, its on-error is Continue

@@ -22,9 +22,9 @@ enum class SkipReason {
     Terminating,         // has a deletionTimestamp
     DeletedMeanwhile,    // was there when the run began
     Unbound,             // a claim without a volume
-    NoData,              // a volume type without data of its own
+    NoData,              // nothing of it to store: no data of its own, globs that match nothing
     BlockWithoutAccess,  // block mode that the mover may not open
-    UnsupportedVolume,   // no method reads this kind of volume
+    UnsupportedVolume,   // of a pod, named, and no method reads this kind
     InUse,               // only one pod may have it, and that one runs
     GroupIgnored,        // metrics.k8s.io and the like
     // Failed.
@@ -34,6 +34,7 @@ enum class SkipReason {
     NamespaceTerminating,  // nothing can be made in a namespace that goes away
     LostVolume,            // the claim has lost its volume
     NodeUnavailable,       // the cluster node that holds the data is gone or not ready
+    NotRunning,            // only its pod has the volume, and that one does not run
     SnapshotFailed,
     HookFailed,      // the pre hook failed, and its on-error is Fail
     MoverFailed,     // evicted, killed, its disk full

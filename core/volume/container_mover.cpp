@@ -59,10 +59,10 @@ struct ContainerMover::State {
     void start();
     std::unique_ptr<Channel> open(const std::string& container);
     std::optional<Error> try_place(const VolumePlace& candidate);
+    void throw_if_ended(const Json& pod) const;
     void start_ephemeral(const VolumePlace& model);
     void add_ephemeral(const VolumePlace& model);
     void wait_for_ephemeral();
-    void end_ephemeral(const std::string& container);
 };
 
 std::unique_ptr<Channel> ContainerMover::State::open(const std::string& container) {
@@ -113,12 +113,43 @@ void ContainerMover::State::start() {
         request.progress->note(
             concat("starting a mover in pod ", request.pod, " of namespace ", request.ns));
     }
+    std::string obstacle = "none of its containers runs";
     for (const auto& candidate : places) {
-        if (candidate.is_running && !try_place(candidate)) {
+        if (!candidate.is_running) {
+            continue;
+        }
+        const auto failure = try_place(candidate);
+        if (!failure) {
             return;
         }
+        obstacle = failure->message();
     }
-    start_ephemeral(places.front());
+    throw_if_ended(pod);
+    const auto failure = failure_of([&] { start_ephemeral(places.front()); });
+    if (failure && failure->code() == ErrorCode::KubeNotFound) {
+        // Before Kubernetes 1.23.
+        throw Error(ErrorCode::MoverFailed,
+                    concat(subject(),
+                           " cannot be read: ",
+                           obstacle,
+                           "; and the cluster has no ephemeral containers"));
+    }
+    if (failure) {
+        throw Error(*failure);
+    }
+}
+
+/// An ephemeral container of a pod that was evicted would never start.
+void ContainerMover::State::throw_if_ended(const Json& pod) const {
+    const auto phase = pod.text_at({"status", "phase"});
+    if (phase == "Failed" || phase == "Succeeded") {
+        throw Error(ErrorCode::MoverFailed,
+                    concat(subject(),
+                           " cannot be read: the pod has ended: ",
+                           printable(pod.text_at({"status", "reason"}, phase)),
+                           " ",
+                           printable(pod.text_at({"status", "message"}))));
+    }
 }
 
 void ContainerMover::State::start_ephemeral(const VolumePlace& model) {
@@ -140,27 +171,31 @@ void ContainerMover::State::start_ephemeral(const VolumePlace& model) {
 void ContainerMover::State::add_ephemeral(const VolumePlace& model) {
     SystemRandom random;
     EphemeralPlan plan;
-    plan.name = concat("kubectl-backup-mover-", to_hex(random.bytes(kNameBytes)));
+    plan.name = concat(kEphemeralPrefix, to_hex(random.bytes(kNameBytes)));
     plan.image = request.image.empty() ? model.image : request.image;
     plan.volume = request.volume;
     plan.is_block = model.is_block;
+    plan.owner = request.owner;
     kube::WriteOptions options;
     options.subresource = "ephemeralcontainers";
     for (const bool is_root : {true, false}) {
         plan.is_root = is_root;
         throw_if_stopped(request.stop);
-        // Without stop: a request given up half-way may still be served.
+        // Without stop: a request given up half-way, or whose answer was lost, may still be served.
+        ephemeral = plan.name;
         const auto failure = failure_of([&] {
             client.patch(
                 pod_ref(), kube::PatchType::Strategic, make_ephemeral_patch(plan), options);
         });
         if (!failure) {
-            ephemeral = plan.name;
             identity = is_root ? MoverIdentity::Root : MoverIdentity::Consumer;
             return;
         }
         const bool may_help =
             failure->code() == ErrorCode::Forbidden || failure->code() == ErrorCode::KubeInvalid;
+        if (may_help) {
+            ephemeral.clear();
+        }
         if (!is_root || !may_help) {
             throw Error(*failure);
         }
@@ -186,14 +221,29 @@ void ContainerMover::State::wait_for_ephemeral() {
         }
         return state.state == "running";
     };
-    kube::wait_until(client, pod_ref(), is_reached, options);
+    const auto failure =
+        failure_of([&] { kube::wait_until(client, pod_ref(), is_reached, options); });
+    if (failure && failure->code() == ErrorCode::TimedOut) {
+        // Not to be tried again: each attempt leaves an entry in the pod.
+        throw Error(ErrorCode::MoverFailed, failure->message());
+    }
+    if (failure) {
+        throw Error(*failure);
+    }
 }
 
-/// It cannot be removed, only end.
-void ContainerMover::State::end_ephemeral(const std::string& container) {
+void end_mover_container(kube::Client& client,
+                         const std::string& ns,
+                         const std::string& pod,
+                         const std::string& container) {
+    const MoverApi api;
+    const auto document = client.find({api.pods, ns, pod});
+    if (!document || !may_run(*document, container)) {
+        return;
+    }
     kube::ExecOptions options;
-    options.ns = request.ns;
-    options.pod = request.pod;
+    options.ns = ns;
+    options.pod = pod;
     options.container = container;
     options.command = end_command();
     options.silence_limit = kEndLimit;
@@ -206,7 +256,10 @@ ContainerMover::ContainerMover(kube::Client& client,
     : state_(std::make_unique<State>(client, program, std::move(request))) {
     const auto failure = failure_of([this] { state_->start(); });
     if (failure) {
-        failure_of([this] { close(); });
+        const auto problem = failure_of([this] { close(); });
+        if (problem && state_->request.on_leftover) {
+            state_->request.on_leftover(*problem);
+        }
         throw Error(*failure);
     }
 }
@@ -230,6 +283,10 @@ bool ContainerMover::is_block(std::string_view) const {
     return state_->place.is_block;
 }
 
+std::vector<std::string> ContainerMover::other_volumes() const {
+    return state_->place.other_volumes;
+}
+
 MoverEnd ContainerMover::find_end() {
     const auto pod =
         state_->client.find(state_->pod_ref(), {.subresource = {}, .stop = state_->request.stop});
@@ -250,7 +307,7 @@ MoverIdentity ContainerMover::identity() const {
 void ContainerMover::close() {
     state_->first.reset();
     if (const auto container = std::exchange(state_->ephemeral, {}); !container.empty()) {
-        state_->end_ephemeral(container);
+        end_mover_container(state_->client, state_->request.ns, state_->request.pod, container);
     }
 }
 

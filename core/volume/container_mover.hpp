@@ -6,11 +6,14 @@
 #include "core/base/progress.hpp"
 #include "core/kube/client.hpp"
 #include "core/volume/mover.hpp"
+#include "core/volume/mover_owner.hpp"
 #include "core/volume/mover_program.hpp"
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace backup::volume {
 
@@ -19,9 +22,19 @@ struct ContainerMoverRequest {
     std::string pod;
     std::string volume;  // the pod's name for it
     std::string image;   // of an ephemeral container; empty: that of the container with the volume
+    MoverOwner owner = {};         // written on an ephemeral container, for `cleanup`
     Progress* progress = nullptr;  // gets notes
     std::stop_token stop;          // of the start, and of every channel
+    /// Gets what could not be ended after a start that failed.
+    std::function<void(const Error&)> on_leftover = {};
 };
+
+/// An ephemeral container that was added to a pod cannot be removed, only be told to end. Does
+/// nothing when it is not there or has ended. Throws what exec throws.
+void end_mover_container(kube::Client& client,
+                         const std::string& ns,
+                         const std::string& pod,
+                         const std::string& container);
 
 /// First a container that has the volume, which leaves no trace; when nothing can be started in it,
 /// an ephemeral container, whose entry stays in the pod for as long as the pod.
@@ -37,6 +50,10 @@ class ContainerMover : public Mover {
     std::unique_ptr<Channel> open_channel() override;
     std::string path_of(std::string_view volume) const override;
     bool is_block(std::string_view volume) const override;
+
+    bool owns_mounts_below() const override { return false; }
+
+    std::vector<std::string> other_volumes() const override;
     MoverEnd find_end() override;
     MoverIdentity identity() const override;
     void close() override;

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace backup::volume {
 
@@ -26,6 +27,35 @@ const Json* find_mount(const Json& container, std::string_view list, std::string
     return nullptr;
 }
 
+/// Without what a kubelet does not need either: "/data/" is "/data".
+std::string_view plain(std::string_view path) {
+    while (path.size() > 1 && path.ends_with('/')) {
+        path.remove_suffix(1);
+    }
+    return path;
+}
+
+/// What a kubelet and a container runtime put into every container, whatever its manifest says.
+constexpr std::array<std::string_view, 4> kAlwaysMounted{
+    "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/termination-log"};
+
+std::vector<std::string> mounts_below(const Json& container, std::string_view root) {
+    std::vector<std::string> paths;
+    const auto begin = concat(plain(root) == "/" ? "" : plain(root), "/");
+    const auto add = [&](std::string_view path) {
+        const auto below = plain(path);
+        if (below.starts_with(begin) && below.size() > begin.size()) {
+            paths.emplace_back(below.substr(begin.size()));
+        }
+    };
+    for (const auto& mount : items_at(container, {"volumeMounts"})) {
+        add(mount.text_at({"mountPath"}));
+    }
+    std::for_each(kAlwaysMounted.begin(), kAlwaysMounted.end(), add);
+    add(container.text_at({"terminationMessagePath"}));
+    return paths;
+}
+
 void add_place(std::vector<VolumePlace>& places,
                const Json& pod,
                const Json& container,
@@ -36,6 +66,7 @@ void add_place(std::vector<VolumePlace>& places,
     place.is_running = state_of_container(pod, place.container).state == "running";
     if (const auto* mount = find_mount(container, "volumeMounts", volume)) {
         place.path = mount->text_at({"mountPath"});
+        place.other_volumes = mounts_below(container, place.path);
     } else if (const auto* device = find_mount(container, "volumeDevices", volume)) {
         place.path = device->text_at({"devicePath"});
         place.is_block = true;
@@ -92,6 +123,20 @@ Json security_of(const EphemeralPlan& plan) {
     return context;
 }
 
+Json environment_of(const MoverOwner& owner) {
+    return Json::array({Json::object({{"name", kRunVariable}, {"value", owner.run_id}}),
+                        Json::object({{"name", kOwnerVariable}, {"value", format_owner(owner)}})});
+}
+
+std::string variable_of(const Json& container, std::string_view name) {
+    for (const auto& variable : items_at(container, {"env"})) {
+        if (variable.text_at({"name"}) == name) {
+            return variable.text_at({"value"});
+        }
+    }
+    return "";
+}
+
 ContainerState read_state(const Json& status) {
     for (const auto* name : {"running", "waiting", "terminated"}) {
         if (const auto* state = status.find_path({"state", name})) {
@@ -135,6 +180,33 @@ ContainerState state_of_container(const Json& pod, std::string_view container) {
     return {};
 }
 
+bool may_run(const Json& pod, std::string_view ephemeral) {
+    const auto& containers = items_at(pod, {"spec", "ephemeralContainers"});
+    const bool is_there = std::ranges::any_of(
+        containers, [&](const Json& item) { return item.text_at({"name"}) == ephemeral; });
+    const auto state = state_of_container(pod, ephemeral);
+    const bool is_starting =
+        state.why.empty() || state.why == "ContainerCreating" || state.why == "PodInitializing";
+    return is_there && (state.state == "running" || (state.state != "terminated" && is_starting));
+}
+
+std::vector<MoverContainer> find_mover_containers(const Json& pod) {
+    std::vector<MoverContainer> found;
+    const auto phase = pod.text_at({"status", "phase"});
+    if (phase == "Succeeded" || phase == "Failed") {
+        return found;
+    }
+    for (const auto& container : items_at(pod, {"spec", "ephemeralContainers"})) {
+        auto name = container.text_at({"name"});
+        if (name.starts_with(kEphemeralPrefix) && may_run(pod, name)) {
+            found.push_back({std::move(name),
+                             parse_owner(variable_of(container, kRunVariable),
+                                         variable_of(container, kOwnerVariable))});
+        }
+    }
+    return found;
+}
+
 std::vector<std::string> start_command(std::uint64_t program_bytes) {
     return {"sh",
             "-c",
@@ -154,6 +226,7 @@ Json make_ephemeral_patch(const EphemeralPlan& plan) {
                                    {"image", plan.image},
                                    {"imagePullPolicy", "IfNotPresent"},
                                    {"command", Json::array({"sh", "-c", kWaitScript})},
+                                   {"env", environment_of(plan.owner)},
                                    {"securityContext", security_of(plan)}});
     const auto path = ephemeral_path(plan.volume, plan.is_block);
     if (plan.is_block) {

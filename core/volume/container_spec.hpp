@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/json.hpp"
+#include "core/volume/mover_owner.hpp"
 
 #include <cstdint>
 #include <string>
@@ -19,6 +20,7 @@ struct VolumePlace {
     std::string path;
     bool is_block = false;
     bool is_running = false;
+    std::vector<std::string> other_volumes = {};  // mounted below it: paths from its root
 
     bool operator==(const VolumePlace&) const = default;
 };
@@ -46,8 +48,13 @@ struct EphemeralPlan {
     std::string image;
     std::string volume;
     bool is_block = false;
-    bool is_root = false;  // otherwise whatever the pod says
+    bool is_root = false;   // otherwise whatever the pod says
+    MoverOwner owner = {};  // an ephemeral container has no annotations: it is in its environment
 };
+
+inline constexpr std::string_view kEphemeralPrefix = "kubectl-backup-mover-";
+inline constexpr std::string_view kRunVariable = "KUBECTL_BACKUP_RUN";
+inline constexpr std::string_view kOwnerVariable = "KUBECTL_BACKUP_OWNER";
 
 Json make_ephemeral_patch(const EphemeralPlan& plan);
 /// Where it has the volume.
@@ -59,6 +66,20 @@ struct ContainerState {
     std::string state;
     std::string why;
 };
+
+/// An ephemeral container of the pod that runs, or is about to. Not one that has ended, and not one
+/// whose image cannot be had.
+bool may_run(const Json& pod, std::string_view ephemeral);
+
+/// A mover in an ephemeral container that may run.
+struct MoverContainer {
+    std::string name;
+    MoverOwner owner;  // empty when it does not say
+
+    bool operator==(const MoverContainer&) const = default;
+};
+
+std::vector<MoverContainer> find_mover_containers(const Json& pod);
 
 ContainerState state_of_container(const Json& pod, std::string_view container);
 

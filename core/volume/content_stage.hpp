@@ -66,6 +66,8 @@ class ContentStage {
 
     std::uint64_t pace_piece() const { return read_limit_.piece(); }
 
+    void set_read_limit(std::uint64_t bytes_per_second) { read_limit_.set_rate(bytes_per_second); }
+
     void count_read(std::uint64_t bytes) { bytes_read_ += bytes; }
 
     std::uint64_t bytes_read() const { return bytes_read_; }

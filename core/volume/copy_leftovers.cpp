@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/kube/list.hpp"
 #include "core/volume/snapshot_api.hpp"
+#include "core/volume/snapshot_end.hpp"
 #include "core/volume/temporary_object.hpp"
 
 #include <algorithm>
@@ -16,7 +17,6 @@ namespace backup::volume {
 namespace {
 
 constexpr std::string_view kLayer = "volume";
-constexpr Milliseconds kGoneLimit{60'000};
 
 struct Copy {
     Json object;
@@ -53,22 +53,22 @@ class CopyCleaner {
             options_.namespaces.empty() ? std::vector<std::string>{""} : options_.namespaces;
         for (const auto& ns : namespaces) {
             // Claims first: a snapshot stays as long as a claim is made from it.
-            for (const auto& claim : list(storage_.claims, ns, kMoverSelector)) {
+            for (const auto& claim : list_made(storage_.claims, ns)) {
                 settle(storage_.claims, claim, judge(claim), [&] { release_volume(claim); });
             }
-            for (const auto& snapshot : list(snapshots_.snapshots, ns, kMoverSelector)) {
-                settle(snapshots_.snapshots, snapshot, judge(snapshot), [&] {
-                    release_content(snapshot);
-                });
+            for (const auto& snapshot : list_made(snapshots_.snapshots, ns)) {
+                remove_snapshot(snapshot);
             }
         }
         wait_until_gone();
-        for (const auto& content : list(snapshots_.contents, "", "")) {
+        // Who may not list these has only made such that go by themselves.
+        for (const auto& content : list(snapshots_.contents, "", "").copies) {
             look_at_content(content);
         }
-        for (const auto& volume : list(storage_.volumes, "", "")) {
+        for (const auto& volume : list(storage_.volumes, "", "").copies) {
             look_at_volume(volume);
         }
+        wait_until_gone();
     }
 
   private:
@@ -79,6 +79,20 @@ class CopyCleaner {
         std::string uid;
     };
 
+    /// With its content: the storage's part goes later.
+    void remove_snapshot(const Copy& snapshot) {
+        std::optional<Removed> content;
+        settle(snapshots_.snapshots, snapshot, judge(snapshot), [&] {
+            content = release_content(
+                options_.dry_run ? snapshot.object
+                                 : end_.let_settle(snapshot.ns, snapshot.name, options_.stop));
+        });
+        if (content && !options_.dry_run && result_.leftovers.back().is_removed) {
+            awaited_.insert(content->uid);
+            removed_.push_back(std::move(*content));
+        }
+    }
+
     static void add(std::vector<Copy>& copies, Json object, bool is_named_so_itself) {
         auto copy = read_copy(std::move(object));
         if (!is_named_so_itself || is_temporary_name(copy.name)) {
@@ -86,9 +100,40 @@ class CopyCleaner {
         }
     }
 
-    std::vector<Copy> list(const model::ApiResource& resource,
-                           const std::string& ns,
-                           std::string_view selector) {
+    struct Listed {
+        std::vector<Copy> copies;
+        std::optional<Error> refusal;
+    };
+
+    /// Where it cannot be looked there may be some: of this user's earlier rights, or of others.
+    std::vector<Copy> list_made(const model::ApiResource& resource, const std::string& ns) {
+        auto listed = list(resource, ns, kMoverSelector);
+        if (listed.refusal && listed.refusal->code() == ErrorCode::Forbidden &&
+            is_served(resource)) {
+            result_.problems.push_back({ns.empty() ? resource.plural + " of all namespaces"
+                                                   : concat(resource.plural, " in namespace ", ns),
+                                        listed.refusal->what(),
+                                        listed.refusal->code()});
+        }
+        return std::move(listed.copies);
+    }
+
+    /// The rights are looked at first: a kind that the cluster does not have is refused as well.
+    /// Its group everybody may ask for (system:discovery).
+    bool is_served(const model::ApiResource& resource) {
+        if (resource.group.empty()) {
+            return true;
+        }
+        kube::ApiRequest request;
+        request.path = concat("/apis/", resource.group);
+        request.asked = {"get", resource.group, "", "", ""};
+        request.stop = options_.stop;
+        return client_.exchange(request).status != 404;
+    }
+
+    Listed list(const model::ApiResource& resource,
+                const std::string& ns,
+                std::string_view selector) {
         std::vector<Copy> copies;
         kube::ListOptions options;
         options.ns = ns;
@@ -107,14 +152,14 @@ class CopyCleaner {
                                 [&] { copies.clear(); }});
         });
         if (!failure) {
-            return copies;
+            return {std::move(copies), std::nullopt};
         }
         if (failure->code() != ErrorCode::Forbidden && failure->code() != ErrorCode::KubeNotFound) {
             throw Error(*failure);
         }
         client_.log().info(kLayer,
                            concat("cannot look for ", resource.plural, ": ", failure->message()));
-        return {};
+        return {{}, failure};
     }
 
     CopyVerdict judge(const Copy& copy) const {
@@ -219,13 +264,17 @@ class CopyCleaner {
         }
     }
 
-    void release_content(const Copy& snapshot) {
-        const auto name = snapshot.object.text_at({"status", "boundVolumeSnapshotContentName"});
+    /// What goes with the snapshot; nothing when there is none, or it may not be looked at.
+    std::optional<Removed> release_content(const Json& snapshot) {
+        const auto name = snapshot.text_at({"status", "boundVolumeSnapshotContentName"});
         const auto content =
             name.empty() ? std::nullopt : find_if_allowed(snapshots_.contents, name);
         if (content && content->text_at({"spec", "deletionPolicy"}) == "Retain") {
             patch(snapshots_.contents, name, Json::object({{"deletionPolicy", "Delete"}}));
         }
+        return content ? std::optional(Removed{
+                             &snapshots_.contents, "", name, content->text_at({"metadata", "uid"})})
+                       : std::nullopt;
     }
 
     bool is_in_reach(const std::string& ns) const {
@@ -258,13 +307,33 @@ class CopyCleaner {
 
     void look_at_content(const Copy& content) {
         const Json* reference = content.object.find_path({"spec", "volumeSnapshotRef"});
-        if (reference == nullptr || is_going(content) ||
-            !is_orphan(snapshots_.snapshots, *reference)) {
+        if (reference == nullptr || !is_orphan(snapshots_.snapshots, *reference)) {
+            return;
+        }
+        if (is_going(content)) {
+            await_content(content);
             return;
         }
         settle(snapshots_.contents, content, judge_orphan(content, "snapshot"), [&] {
             patch(snapshots_.contents, content.name, Json::object({{"deletionPolicy", "Delete"}}));
         });
+    }
+
+    /// Deleted already, by whomever; only the storage is not done.
+    void await_content(const Copy& content) {
+        if (awaited_.contains(content.uid)) {
+            return;
+        }
+        result_.leftovers.push_back({to_lower(snapshots_.contents.kind),
+                                     "",
+                                     content.name,
+                                     content.owner.run_id,
+                                     content.owner.host,
+                                     true,
+                                     "its snapshot is gone, and the storage is removing it"});
+        if (!options_.dry_run) {
+            removed_.push_back({&snapshots_.contents, "", content.name, content.uid});
+        }
     }
 
     /// A volume is not deleted itself: its provisioner does that, and the storage with it.
@@ -297,21 +366,30 @@ class CopyCleaner {
     /// Controllers take them away: they are only promised to go until they are gone.
     void wait_until_gone() {
         const TemporaryContext context{client_, options_.self, judge_.clock};
-        const bool are_gone = wait_for(context, kGoneLimit, options_.stop, [this](Milliseconds) {
+        const auto limit = options_.gone_limit;
+        const bool are_gone = wait_for(context, limit, options_.stop, [this](Milliseconds elapsed) {
             std::erase_if(removed_, [this](const Removed& removed) {
                 const auto found = find(*removed.resource, removed.ns, removed.name);
                 return !found || found->text_at({"metadata", "uid"}) != removed.uid;
             });
+            for (const auto& removed : removed_) {
+                if (removed.resource == &snapshots_.contents) {
+                    end_.nudge(removed.name, elapsed);
+                }
+            }
             return removed_.empty();
         });
         if (are_gone) {
             return;
         }
-        for (const auto& removed : removed_) {
-            result_.problems.push_back(
-                {concat(to_lower(removed.resource->kind), " ", removed.ns, "/", removed.name),
-                 "it is still being removed",
-                 ErrorCode::TimedOut});
+        for (const auto& removed : std::exchange(removed_, {})) {
+            result_.problems.push_back({concat(to_lower(removed.resource->kind),
+                                               " ",
+                                               removed.ns,
+                                               removed.ns.empty() ? "" : "/",
+                                               removed.name),
+                                        "it is still being removed",
+                                        ErrorCode::TimedOut});
         }
     }
 
@@ -322,6 +400,8 @@ class CopyCleaner {
     StorageApi storage_;
     SnapshotApi snapshots_;
     std::vector<Removed> removed_;
+    std::set<std::string> awaited_;  // contents that go with the snapshots that were removed
+    SnapshotEnd end_{{client_, options_.self, judge_.clock}};
 };
 
 }  // namespace

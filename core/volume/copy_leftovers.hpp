@@ -22,8 +22,8 @@ struct CopyJudge {
     Clock& clock;
 };
 
-/// Adds what it finds and removes to `result`. Who may not list a kind could not have made any
-/// of it: that is no problem.
+/// Adds what it finds and removes to `result`. Claims and snapshots that may not be listed are a
+/// problem; the cluster-wide objects behind them, which only classes with Retain leave, are none.
 void clean_copies(kube::Client& client,
                   const CleanUpOptions& options,
                   const CopyJudge& judge,

@@ -9,9 +9,12 @@
 #include "core/volume/protocol.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 namespace backup::volume {
 
@@ -24,12 +27,70 @@ std::string reason(int error_number) {
     return system_error(error_number, "read").message();
 }
 
+/// A glob as people write it: "/uploads/", "./uploads" and "uploads" name the same path.
+struct PathGlob {
+    std::string_view text;
+    bool is_anywhere = false;  // a name at any depth
+
+    explicit PathGlob(std::string_view pattern) : text(pattern) {
+        bool is_anchored = false;
+        while (text.starts_with("./") || text.starts_with('/')) {
+            text.remove_prefix(text.front() == '/' ? 1 : 2);
+            is_anchored = true;
+        }
+        while (text.ends_with('/')) {
+            text.remove_suffix(1);
+        }
+        if (text.empty() || text == ".") {
+            text = "*";
+        }
+        is_anywhere = !is_anchored && text.find('/') == std::string_view::npos;
+    }
+};
+
 bool matches_any(const std::vector<std::string>& patterns, std::string_view path) {
     const std::string_view name = path.substr(path.rfind('/') + 1);
     return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-        const bool has_slash = pattern.find('/') != std::string::npos;
-        return matches_glob(pattern, path) || (!has_slash && matches_glob(pattern, name));
+        const PathGlob glob(pattern);
+        return matches_glob(glob.text, path) || (glob.is_anywhere && matches_glob(glob.text, name));
     });
+}
+
+/// False when nothing below `path` can match.
+bool may_match_below(std::string_view pattern, std::string_view path) {
+    const PathGlob glob(pattern);
+    const auto fixed =
+        glob.text.substr(0, std::min(glob.text.find_first_of("*?["), glob.text.size()));
+    const auto length = std::min(fixed.size(), path.size());
+    return glob.is_anywhere || fixed.substr(0, length) == path.substr(0, length);
+}
+
+/// File systems that are no storage: the kernel makes up what they show. The numbers of the last
+/// two are in its sources only (fs/configfs/mount.c, fs/fuse/control.c).
+bool is_of_kernel(int directory) {
+    static constexpr std::array<std::uint64_t, 16> kMagics = {PROC_SUPER_MAGIC,
+                                                              SYSFS_MAGIC,
+                                                              CGROUP_SUPER_MAGIC,
+                                                              CGROUP2_SUPER_MAGIC,
+                                                              DEVPTS_SUPER_MAGIC,
+                                                              DEBUGFS_MAGIC,
+                                                              TRACEFS_MAGIC,
+                                                              SECURITYFS_MAGIC,
+                                                              BPF_FS_MAGIC,
+                                                              SELINUX_MAGIC,
+                                                              NSFS_MAGIC,
+                                                              BINFMTFS_MAGIC,
+                                                              PSTOREFS_MAGIC,
+                                                              EFIVARFS_MAGIC,
+                                                              0x62656570U,   // configfs
+                                                              0x65735543U};  // fusectl
+
+    struct statfs status {};
+
+    return ::fstatfs(directory, &status) == 0 &&
+           std::find(kMagics.begin(),
+                     kMagics.end(),
+                     static_cast<std::uint64_t>(status.f_type) & 0xFFFFFFFFU) != kMagics.end();
 }
 
 }  // namespace
@@ -39,12 +100,39 @@ DirectoryWalker::DirectoryWalker(int root, WalkOptions options, Clock& clock)
       options_(std::move(options)),
       clock_(clock) {}
 
-bool DirectoryWalker::is_left_out(std::string_view name, bool is_directory) const {
+bool DirectoryWalker::is_left_out(std::string_view name, bool is_directory) {
     if (options_.exclude.empty() && options_.include.empty()) {
         return false;
     }
     const std::string path = path_of(name);
-    return matches_any(options_.exclude, path) || (!is_directory && !is_included(path));
+    if (matches_any(options_.exclude, path)) {
+        return true;
+    }
+    if (is_directory || is_included(path)) {
+        return false;
+    }
+    ++not_included_;
+    return true;
+}
+
+/// Of a directory: itself, or something in it, may be one that was asked for.
+bool DirectoryWalker::may_hold_wanted(std::string_view path) const {
+    return is_included(path) || std::any_of(options_.include.begin(),
+                                            options_.include.end(),
+                                            [path](const std::string& pattern) {
+                                                return may_match_below(pattern, path);
+                                            });
+}
+
+/// Of a directory where something is mounted and may be gone into; empty: it is.
+std::string DirectoryWalker::why_not_entered(const Level& mounted) const {
+    if (is_of_kernel(mounted.directory.get())) {
+        return "the kernel shows itself here; left out";
+    }
+    const bool is_again = std::any_of(levels_.begin(), levels_.end(), [&mounted](const Level& one) {
+        return one.device == mounted.device && one.inode == mounted.inode;
+    });
+    return is_again ? "a directory above is mounted here once more; left out" : "";
 }
 
 bool DirectoryWalker::is_included(std::string_view path) const {
@@ -127,14 +215,22 @@ void DirectoryWalker::enter(WalkVisitor& visitor,
             problem = reason(errno);
         }
     }
-    if (is_foreign_mount(status)) {
-        visitor.problem(path, "another file system is mounted here; its files are left out", false);
-    } else if (level.directory) {
-        level.names = DirectoryNames(level.directory.get(), problem);
-    }
-    entry.content_unreadable = !problem.empty();
     level.device = status.st_dev;
     level.inode = status.st_ino;
+    if (is_foreign_mount(status)) {
+        if (may_hold_wanted(path)) {
+            visitor.file_system_left_out(path);
+        }
+    } else if (level.directory) {
+        const bool is_mount = status.st_dev != levels_.back().device;
+        const auto obstacle = is_mount ? why_not_entered(level) : std::string();
+        if (!obstacle.empty()) {
+            visitor.problem(path, obstacle, false);
+        } else {
+            level.names = DirectoryNames(level.directory.get(), problem);
+        }
+    }
+    entry.content_unreadable = !problem.empty();
     level.path_bytes = path.size();
     visitor.begin_directory(std::move(entry), std::move(problem));
     path_ = std::move(path);
@@ -160,8 +256,7 @@ void DirectoryWalker::visit(WalkVisitor& visitor, const char* name) {
         return;
     }
     if (!is_directory && is_foreign_mount(status)) {
-        visitor.problem(
-            path_of(name), "a file of another file system is mounted here; left out", false);
+        visitor.file_system_left_out(path_of(name));
         return;
     }
     model::FileEntry entry = entry_from_stat(name, status);
@@ -190,6 +285,7 @@ void DirectoryWalker::walk(WalkVisitor& visitor, const std::stop_token& stop) {
         throw system_error(errno, "read the root of the volume");
     }
     root_device_ = status.st_dev;
+    not_included_ = 0;
     Level level;
     level.directory = open_component(root_, ".", O_RDONLY | O_DIRECTORY);
     if (!level.directory) {

@@ -20,8 +20,12 @@
 namespace backup::volume {
 
 struct WalkOptions {
+    /// Into everything that is mounted below but what the kernel itself shows there (/proc) and the
+    /// volume once more.
     bool crosses_file_systems = false;
-    std::vector<std::string> include;  // globs over paths below the root; empty: everything
+    /// Globs over paths below the root; empty: everything. One without '/' means a name at any
+    /// depth, one that begins with '/' or "./" the path from the root.
+    std::vector<std::string> include;
     std::vector<std::string> exclude;
 };
 
@@ -35,6 +39,8 @@ class WalkVisitor {
     virtual void file(model::FileEntry entry, std::string_view directory) = 0;
     virtual void end_directory() = 0;
     virtual void problem(std::string path, std::string message, bool is_loss) = 0;
+    /// Another file system is mounted there, and is not gone into; of a file it is the file.
+    virtual void file_system_left_out(std::string path) = 0;
 };
 
 class DirectoryWalker {
@@ -44,6 +50,9 @@ class DirectoryWalker {
 
     /// Throws only when the root itself cannot be read, or on stop.
     void walk(WalkVisitor& visitor, const std::stop_token& stop);
+
+    /// Of the last walk: entries, no directories, that no include glob matched.
+    std::uint64_t not_included() const { return not_included_; }
 
   private:
     struct Level {
@@ -59,7 +68,9 @@ class DirectoryWalker {
     void enter(WalkVisitor& visitor, model::FileEntry entry, const struct stat& status);
     void push(Level level);
     void pop(WalkVisitor& visitor);
-    bool is_left_out(std::string_view name, bool is_directory) const;
+    bool is_left_out(std::string_view name, bool is_directory);
+    bool may_hold_wanted(std::string_view path) const;
+    std::string why_not_entered(const Level& mounted) const;
     bool is_included(std::string_view path) const;
     bool is_foreign_mount(const struct stat& status) const;
     std::string path_of(std::string_view name) const;
@@ -69,6 +80,7 @@ class DirectoryWalker {
     WalkOptions options_;
     Clock& clock_;
     dev_t root_device_ = 0;
+    std::uint64_t not_included_ = 0;
     XattrReader xattrs_;
     std::deque<Level> levels_;
     std::string path_;  // of the deepest level

@@ -16,6 +16,11 @@ constexpr unsigned kChanged = 8;
 
 enum class WalkKind : std::uint8_t { Entry = 1, DirectoryEnd = 2, Problem = 3 };
 
+// What a problem is.
+constexpr std::uint8_t kNote = 0;
+constexpr std::uint8_t kLoss = 1;
+constexpr std::uint8_t kFileSystem = 2;
+
 std::uint8_t flags_of(const model::FileEntry& entry) {
     unsigned flags = 0;
     flags |= entry.has_link_group ? kLinkGroup : 0U;
@@ -74,7 +79,19 @@ WalkProblem decode_problem(ByteReader& in) {
     WalkProblem problem;
     problem.path = in.sized_text();
     problem.message = in.sized_text();
-    problem.is_loss = in.number<std::uint8_t>() != 0;
+    switch (in.number<std::uint8_t>()) {
+        case kNote:
+            problem.is_loss = false;
+            break;
+        case kLoss:
+            break;
+        case kFileSystem:
+            problem.is_loss = false;
+            problem.is_file_system = true;
+            break;
+        default:
+            corrupt("batch of entries with an unknown kind of problem");
+    }
     return problem;
 }
 
@@ -139,7 +156,7 @@ Message encode_entries(const std::vector<WalkItem>& items) {
             out.number(static_cast<std::uint8_t>(WalkKind::Problem));
             out.sized(problem->path);
             out.sized(problem->message);
-            out.number(static_cast<std::uint8_t>(problem->is_loss ? 1 : 0));
+            out.number(problem->is_file_system ? kFileSystem : problem->is_loss ? kLoss : kNote);
         } else {
             out.number(static_cast<std::uint8_t>(WalkKind::DirectoryEnd));
         }

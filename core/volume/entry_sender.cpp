@@ -63,6 +63,14 @@ void EntrySender::problem(std::string path, std::string message, bool is_loss) {
     items_.emplace_back(WalkProblem{std::move(path), std::move(message), is_loss});
 }
 
+void EntrySender::file_system_left_out(std::string path) {
+    make_room();
+    constexpr std::string_view kMessage =
+        "another file system is mounted here; what is in it is left out";
+    bytes_ += path.size() + kMessage.size();
+    items_.emplace_back(WalkProblem{std::move(path), std::string(kMessage), false, true});
+}
+
 void EntrySender::file(model::FileEntry entry, std::string_view directory) {
     make_room();
     EntryItem item{std::move(entry), std::nullopt, {}};

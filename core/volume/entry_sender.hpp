@@ -28,6 +28,7 @@ class EntrySender : public WalkVisitor {
     void file(model::FileEntry entry, std::string_view directory) override;
     void end_directory() override;
     void problem(std::string path, std::string message, bool is_loss) override;
+    void file_system_left_out(std::string path) override;
     /// Sends what is collected.
     void flush();
 

@@ -4,6 +4,7 @@
 #include "core/volume/open_below.hpp"
 #include "core/volume/restore_attributes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
@@ -48,17 +49,18 @@ void FileTarget::create() {
 }
 
 void FileTarget::write(ByteView bytes) {
-    while (file_ && !bytes.empty()) {
+    if (!file_) {
+        return;
+    }
+    const int reason = write_whole(bytes, [this](ByteView rest) {
         const auto count =
-            ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(written_));
-        if (count >= 0) {
-            written_ += static_cast<std::uint64_t>(count);
-            bytes = bytes.subspan(static_cast<std::size_t>(count));
-        } else if (errno != EINTR) {
-            const int reason = errno;
-            discard();
-            directory_->ledger().fail(directory_->path_of(entry_.name), "write", reason);
-        }
+            ::pwrite(file_.get(), rest.data(), rest.size(), static_cast<off_t>(written_));
+        written_ += static_cast<std::uint64_t>(std::max<ssize_t>(count, 0));
+        return count;
+    });
+    if (reason != 0) {
+        discard();
+        directory_->ledger().fail(directory_->path_of(entry_.name), "write", reason);
     }
     start_writeback(kWritebackBytes);
 }

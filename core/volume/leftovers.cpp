@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
 #include "core/kube/list.hpp"
+#include "core/volume/container_leftovers.hpp"
 #include "core/volume/copy_leftovers.hpp"
 #include "core/volume/mover_api.hpp"
 
@@ -53,10 +54,11 @@ class Cleaner {
         for (const auto& ns : options_.namespaces) {
             clean(ns);
         }
-        clean_copies(client_,
-                     options_,
-                     {[this](const MoverOwner& owner) { return judge_copy_owner(owner); }, clock()},
-                     result_);
+        const CopyJudge judge{[this](const MoverOwner& owner) { return judge_copy_owner(owner); },
+                              clock()};
+        clean_containers(
+            client_, options_, judge, make_end_container(client_, options_.stop), result_);
+        clean_copies(client_, options_, judge, result_);
         return std::move(result_);
     }
 

@@ -26,6 +26,8 @@ struct CleanUpOptions {
     /// A copy of another machine whose run shows no other sign of life is left alone for so long:
     /// a mover pod lives no longer.
     std::chrono::seconds copies_older_than{86'400};
+    /// What was removed is waited for so long; then it is a problem that it is still there.
+    std::chrono::milliseconds gone_limit{120'000};
     bool force = false;    // also those that seem to be in use, by whomever
     bool dry_run = false;  // say what would be done
     Clock* clock = nullptr;
@@ -33,8 +35,9 @@ struct CleanUpOptions {
 };
 
 struct Leftover {
-    /// "pod", "configmap", "persistentvolumeclaim", "volumesnapshot"; "volumesnapshotcontent" and
-    /// "persistentvolume" when only these are left.
+    /// "pod", "configmap", "ephemeralcontainer" (then the name is POD/CONTAINER),
+    /// "persistentvolumeclaim", "volumesnapshot"; "volumesnapshotcontent" and "persistentvolume"
+    /// when only these are left.
     std::string kind;
     std::string ns;
     std::string name;

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace backup::volume {
 
@@ -35,6 +36,13 @@ class Mover {
     virtual std::string path_of(std::string_view claim) const = 0;
     /// For ReadTask::is_block_device.
     virtual bool is_block(std::string_view claim) const = 0;
+
+    /// Whether all that is mounted below the volume is part of it: not beside an application, which
+    /// may have other volumes there.
+    virtual bool owns_mounts_below() const { return true; }
+
+    /// Where these are: paths below the volume's root.
+    virtual std::vector<std::string> other_volumes() const { return {}; }
 
     /// Asks the cluster. Throws what asking throws.
     virtual MoverEnd find_end() = 0;

@@ -3,6 +3,7 @@
 
 #include "core/base/task_group.hpp"
 #include "core/kube/list.hpp"
+#include "core/kube/refusal.hpp"
 #include "core/volume/mover_api.hpp"
 
 #include <algorithm>
@@ -100,7 +101,7 @@ bool is_preferred(const ClaimConsumer& candidate, const std::optional<ClaimConsu
            (!candidate.node.empty() && current->node.empty());
 }
 
-/// Fills in the consumers; without the right to list pods there are none.
+/// Fills in the consumers; none where pods may not be listed, or the server gives no answer.
 void add_consumers(kube::Client& client,
                    const std::string& ns,
                    std::vector<ClaimFacts>& claims,
@@ -126,12 +127,19 @@ void add_consumers(kube::Client& client,
     const auto failure = failure_of([&] {
         list_objects(client, api.pods, options, {look_at, forget});
     });
-    if (failure && failure->code() != ErrorCode::Forbidden) {
+    if (failure && failure->code() != ErrorCode::Forbidden &&
+        !kube::is_without_answer(failure->code())) {
         throw Error(*failure);
+    }
+    for (auto& claim : claims) {
+        claim.is_use_known = !failure;
+        if (failure) {
+            claim.consumer.reset();
+        }
     }
 }
 
-/// Without the right to look at volumes: no.
+/// Without the right to look at volumes, or without an answer: no.
 bool is_on_some_nodes(kube::Client& client,
                       const std::string& volume,
                       const std::stop_token& stop) {
@@ -142,7 +150,8 @@ bool is_on_some_nodes(kube::Client& client,
             client.find({api.volumes, {}, volume}, {.subresource = {}, .stop = stop});
         is_bound = document && document->find_path({"spec", "nodeAffinity", "required"}) != nullptr;
     });
-    if (failure && failure->code() != ErrorCode::Forbidden) {
+    if (failure && failure->code() != ErrorCode::Forbidden &&
+        !kube::is_without_answer(failure->code())) {
         throw Error(*failure);
     }
     return is_bound;

@@ -39,9 +39,10 @@ struct ClaimFacts {
     bool binds_with_pod = false;            // Pending is fine: the mover's pod makes it Bound
     bool is_on_some_nodes = false;          // its volume says which; known when nobody uses it
     std::optional<ClaimConsumer> consumer;  // a running one rather than a starting one
+    bool is_use_known = true;               // its pods could be listed
 };
 
-/// Throws KubeNotFound. Without the right to list pods there is no consumer.
+/// Throws KubeNotFound. Where pods cannot be listed there is no consumer.
 ClaimFacts get_claim_facts(kube::Client& client,
                            const std::string& ns,
                            const std::string& claim,

@@ -10,6 +10,7 @@
 #include "core/kube/watch.hpp"
 #include "core/volume/mover_api.hpp"
 #include "core/volume/mover_image.hpp"
+#include "core/volume/mover_node.hpp"
 #include "core/volume/mover_parts.hpp"
 #include "core/volume/mover_pod_state.hpp"
 #include "core/volume/pod_channel.hpp"
@@ -97,6 +98,8 @@ struct PodMover::State {
     Json pod_document(const std::string& image);
     PodState wait_for_pod();
     PodState look_at_pod(Milliseconds limit);
+    std::optional<NodeTrouble> find_node_trouble();
+    [[noreturn]] void give_up(const Error& failure);
     std::string describe_events();
     void remove_pod(const std::stop_token& stop);
     void close();
@@ -238,20 +241,37 @@ PodState PodMover::State::wait_for_pod() {
     const auto begin = clock().steady_now();
     auto schedulable = begin;
     for (;;) {
-        const auto state = look_at_pod(std::min(kSlice, request.start_limit));
+        auto state = look_at_pod(std::min(kSlice, request.start_limit));
         const auto now = clock().steady_now();
-        if (state.progress != PodProgress::Unschedulable) {
-            schedulable = now;
-        }
         const bool goes_on =
             state.progress == PodProgress::Starting || state.progress == PodProgress::Unschedulable;
-        if (!goes_on || now - begin >= request.start_limit ||
+        if (!goes_on) {
+            return state;
+        }
+        // A pod that tolerates everything is sent to a cluster node that is not there, too.
+        const auto trouble = find_node_trouble();
+        if (state.progress != PodProgress::Unschedulable && !trouble) {
+            schedulable = now;
+        }
+        if ((trouble && trouble->is_gone) || now - begin >= request.start_limit ||
             now - schedulable >= std::min(kUnschedulableLimit, request.start_limit)) {
+            state.text += trouble ? concat("; ", trouble->text) : "";
             return state;
         }
         // Another run may have removed them when it ended.
         parts.ensure(clock().now(), request.stop);
     }
+}
+
+std::optional<NodeTrouble> PodMover::State::find_node_trouble() {
+    std::optional<NodeTrouble> trouble;
+    // It is only the better explanation.
+    const auto failure =
+        failure_of([&] { trouble = find_trouble_of(client, claims, request.stop); });
+    if (failure && failure->code() == ErrorCode::Interrupted) {
+        throw Error(*failure);
+    }
+    return trouble;
 }
 
 std::string PodMover::State::describe_events() {
@@ -288,8 +308,10 @@ bool PodMover::State::start_with(const std::string& image, std::string& why) {
                              state.text,
                              describe_events());
     if (state.progress != PodProgress::ContainerFailed) {
+        // Evicted, deleted, refused by a kubelet: the next one may be luckier.
         throw Error(ErrorCode::MoverFailed, text)
-            .hint(concat("see: kubectl get events -n ", request.ns));
+            .hint(concat("see: kubectl get events -n ", request.ns))
+            .retryable(state.progress == PodProgress::Failed);
     }
     client.log().info(kLayer, concat("image ", image, " does not do: ", text));
     why = concat(text, ", image ", image);
@@ -345,9 +367,22 @@ void PodMover::State::close() {
     }
 }
 
+void PodMover::State::give_up(const Error& failure) {
+    const auto problem = failure_of([this] { close(); });
+    if (problem && request.on_leftover) {
+        request.on_leftover(*problem);
+        // It was tried, and is told.
+        pod.clear();
+        has_parts = false;
+    }
+    throw Error(failure);
+}
+
 PodMover::PodMover(kube::Client& client, const MoverProgram& program, PodMoverRequest request)
     : state_(std::make_unique<State>(client, program, std::move(request))) {
-    state_->start();
+    if (const auto failure = failure_of([this] { state_->start(); })) {
+        state_->give_up(*failure);
+    }
 }
 
 PodMover::~PodMover() = default;

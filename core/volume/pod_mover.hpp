@@ -13,6 +13,7 @@
 #include "core/volume/mover_program.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -37,15 +38,18 @@ struct PodMoverRequest {
     std::chrono::seconds idle_limit{120};       // it ends itself when nobody uses it for so long
     Progress* progress = nullptr;               // gets notes
     Clock* clock = nullptr;                     // the system's
-    std::stop_token stop;                       // of the start, and of every channel
+    /// Gets what could not be removed after a start that failed.
+    std::function<void(const Error&)> on_leftover = {};
+    std::stop_token stop;  // of the start, and of every channel
 };
 
 /// One thread at a time uses an object of this; its channels each have their own threads.
 class PodMover : public Mover {
   public:
     /// Returns when the pod runs. Throws MoverFailed (why it does not run, from its conditions,
-    /// container states and events), Forbidden (RBAC, admission, quota), KubeNotFound (no such
-    /// claim), Interrupted. Whatever was made is gone again then.
+    /// container states and events; retryable when somebody has ended it), Forbidden (RBAC,
+    /// admission, quota), KubeNotFound (no such claim), Interrupted. Whatever was made is gone
+    /// again then, or on_leftover was called.
     PodMover(kube::Client& client, const MoverProgram& program, PodMoverRequest request);
     /// close(), whose problems are only logged.
     ~PodMover() override;

@@ -10,7 +10,7 @@ namespace backup::volume {
 
 namespace {
 
-constexpr std::uint32_t kTaskVersion = 2;
+constexpr std::uint32_t kTaskVersion = 3;
 constexpr std::size_t kMostPatterns = 4096;
 constexpr std::uint32_t kMostThreads = 64;
 constexpr std::uint32_t kLargestWindow = 512U << 20U;
@@ -313,6 +313,7 @@ Message encode_finished(const ReadTotals& totals) {
     out.number(totals.used_bytes);
     out.number(totals.used_inodes);
     out.number(totals.bytes_read);
+    out.number(totals.not_included);
     return make(MessageType::Finished, out);
 }
 
@@ -322,6 +323,7 @@ ReadTotals decode_finished(const Message& message) {
     totals.used_bytes = in.number<std::uint64_t>();
     totals.used_inodes = in.number<std::uint64_t>();
     totals.bytes_read = in.number<std::uint64_t>();
+    totals.not_included = in.number<std::uint64_t>();
     in.expect_end();
     return totals;
 }

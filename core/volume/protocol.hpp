@@ -28,6 +28,7 @@ enum class MessageType : std::uint8_t {
     Frames = 15,     // mover: the chunks asked for
     Complete = 16,   // client: everything was received
     Finished = 17,   // mover: totals
+    ReadLimit = 18,  // client: bytes a second from now on
     Items = 20,      // client: a batch of the tree to write, with content
     WriteDone = 21,  // mover: totals and what could not be done
     Failure = 30,    // either: gives up, and why
@@ -54,7 +55,7 @@ struct ReadTask {
     /// of chunks. What is little for a client beside it is a standstill for one that is far away.
     std::uint32_t batches_ahead = 21;
     std::uint32_t window_bytes = 18U << 20U;
-    std::uint64_t read_limit = 0;  // bytes a second from the volume; 0: none
+    std::uint64_t read_limit = 0;  // bytes a second, until a ReadLimit comes; 0: none
     bool verify_frames = true;
     bool crosses_file_systems = false;
     bool is_block_device = false;
@@ -73,10 +74,13 @@ struct EntryItem {
 struct DirectoryEnd {};
 
 /// Something that has no entry. `is_loss`: it belongs to the volume and is missing from the backup.
+/// `is_file_system`: another one is mounted there and was not gone into; whether it belongs to the
+/// volume the mover cannot know.
 struct WalkProblem {
     std::string path;
     std::string message;
     bool is_loss = true;
+    bool is_file_system = false;
 };
 
 using WalkItem = std::variant<EntryItem, DirectoryEnd, WalkProblem>;
@@ -148,6 +152,7 @@ struct ReadTotals {
     std::uint64_t used_bytes = 0;  // statfs of the root
     std::uint64_t used_inodes = 0;
     std::uint64_t bytes_read = 0;
+    std::uint64_t not_included = 0;  // entries, no directories, that no include glob matched
 };
 
 Message encode_finished(const ReadTotals& totals);

@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/task_group.hpp"
+#include "core/base/text.hpp"
 #include "core/volume/content_stage.hpp"
 #include "core/volume/directory_walker.hpp"
 #include "core/volume/entry_sender.hpp"
@@ -15,6 +16,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 namespace backup::volume {
 
@@ -38,13 +40,22 @@ struct ReadRun {
     Clock& clock;
     ContentStage stage;
     FileDescriptor root;
+    std::uint64_t not_included = 0;  // set by the walk, read when all threads have ended
     // Bounded by the window of entries: a push from the receiving thread must never wait.
     BoundedQueue<Slice> slices{std::numeric_limits<std::size_t>::max()};
 };
 
 FileDescriptor open_root(const ReadTask& task) {
-    const int kind = task.is_block_device ? 0 : O_DIRECTORY;
-    return open_file(task.path, O_RDONLY | kind);
+    if (!task.is_block_device) {
+        return open_file(task.path, O_RDONLY | O_DIRECTORY);
+    }
+    FileDescriptor device(::open(task.path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!device && (errno == EACCES || errno == EPERM)) {
+        throw Error(ErrorCode::Forbidden,
+                    concat("the block device may not be opened by user ", ::geteuid()))
+            .hint("Kubernetes gives devices to root, or to the group that fsGroup names");
+    }
+    return device ? std::move(device) : open_file(task.path, O_RDONLY);
 }
 
 std::uint64_t device_bytes(int device) {
@@ -93,6 +104,9 @@ void receive_answers(ReadRun& run, EntrySender& entries, const std::stop_token& 
             case MessageType::Missing:
                 run.stage.answer(decode_missing(*message));
                 break;
+            case MessageType::ReadLimit:
+                run.stage.set_read_limit(decode_number(*message));
+                break;
             case MessageType::Complete:
                 return;
             case MessageType::Failure:
@@ -135,13 +149,16 @@ void walk(ReadRun& run, EntrySender& entries, const std::stop_token& stop) {
     options.crosses_file_systems = run.task.crosses_file_systems;
     options.include = run.task.include;
     options.exclude = run.task.exclude;
-    DirectoryWalker(run.root.get(), options, run.clock).walk(entries, stop);
+    DirectoryWalker walker(run.root.get(), options, run.clock);
+    walker.walk(entries, stop);
+    run.not_included = walker.not_included();
     entries.flush();
 }
 
 ReadTotals totals_of(const ReadRun& run) {
     ReadTotals totals;
     totals.bytes_read = run.stage.bytes_read();
+    totals.not_included = run.not_included;
 
     struct statvfs status {};
 

@@ -33,7 +33,6 @@ struct StorageApi {
     model::ApiResource volumes =
         core_resource("PersistentVolume", "persistentvolumes", IsNamespaced::No);
     model::ApiResource classes = group_resource(kStorageGroup, "StorageClass", "storageclasses");
-    model::ApiResource drivers = group_resource(kStorageGroup, "CSIDriver", "csidrivers");
 };
 
 }  // namespace backup::volume

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/base/units.hpp"
 #include "core/volume/leftovers.hpp"
 #include "plugin/cli/global_flags.hpp"
 #include "plugin/commands/verbs.hpp"
@@ -12,9 +13,11 @@ namespace {
 
 constexpr std::string_view kManual =
     R"(A run that is ended by the system, by a crash or by "kill -9" cannot take along what it made in
-the cluster: pods, ConfigMaps, volume snapshots and the claims made from them. This finds it, removes
-what belongs to runs that are over, also when a storage or snapshot class says Retain, and waits until
-it is gone. What a living run uses stays; --force takes that as well.)";
+the cluster: pods, ConfigMaps, containers added to pods, volume snapshots and the claims made from
+them. This finds it, removes what belongs to runs that are over, also when a storage or snapshot class
+says Retain, and waits until it is gone. What a living run uses stays; --force takes that as well. A
+container that was added to a pod is ended; its entry stays in the pod, for Kubernetes cannot remove
+it.)";
 
 RecordKind leftover_kind() {
     const auto text = [](std::string header, std::string_view member) {
@@ -45,6 +48,12 @@ volume::CleanUpOptions make_options(Context& context) {
     volume::CleanUpOptions options;
     options.namespaces = arguments.list("namespace");
     options.self = volume::make_mover_owner(context.app().random);
+    options.gone_limit =
+        with_context([] { return std::string("--timeout"); },
+                     [&] {
+                         return std::chrono::duration_cast<std::chrono::milliseconds>(
+                             parse_duration(arguments.text("timeout")));
+                     });
     options.force = arguments.is_on("force");
     options.dry_run = context.is_dry_run();
     options.clock = &context.app().clock;
@@ -96,12 +105,20 @@ Command cleanup_command() {
          "only in these namespaces (default: all)",
          ""},
         {"force", 0, FlagKind::Switch, "", "", "also what seems to be in use", ""},
+        {"timeout",
+         0,
+         FlagKind::Text,
+         "DURATION",
+         "2m",
+         "how long to wait until what was removed is gone",
+         ""},
         dry_run_flag("only say what would be removed"),
         output_flag({"table", "json", "yaml", "name"}),
     };
     command.examples = {{"Look first", "kubectl backup cleanup --dry-run"},
                         {"In one namespace", "kubectl backup cleanup -n shop"}};
-    command.exit_codes = "3 when a namespace could not be looked at or something not removed";
+    command.exit_codes =
+        "3 when a namespace could not be looked at, or something not removed in time";
     command.run = run;
     return command;
 }

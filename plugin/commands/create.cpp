@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/capture/create_point.hpp"
 #include "core/capture/plan.hpp"
+#include "core/maintenance/checks.hpp"
 #include "plugin/cli/global_flags.hpp"
 #include "plugin/commands/made_point.hpp"
 #include "plugin/commands/notifier.hpp"
@@ -27,7 +28,7 @@ objects they need, and the files of their volumes. Without a word about namespac
 namespace of the current context. The repository in the default place is made on first use.
 
 Which objects: all kinds that can be listed, but for what is short-lived or made again by itself
-(events, leases, pods of a controller and the like). -l and --annotation choose objects; what these
+(events, leases, generated endpoints and the like). -l and --annotation choose objects; what these
 need (secrets, config maps, claims, roles) comes with them. An object or a namespace that carries
 kubectl-backup/exclude: "true" is left out; so is the data of a claim that carries it.
 
@@ -71,7 +72,7 @@ std::vector<Flag> reading_flags() {
          Text,
          "RATE",
          "",
-         "at most so many bytes a second out of each volume",
+         "at most so many bytes a second out of the volumes, all together",
          ""},
     };
 }
@@ -146,6 +147,7 @@ int make_point(Context& context, const capture::Policy& policy, Notifier& notifi
     options.upload_limit = rate_of(context, "limit-upload");
     options.read_limit = rate_of(context, "limit-read");
     options.hooks = hooks;
+    options.unsound_packs = maintenance::find_unsound_packs(opened.repository);
     std::optional<capture::CreatedPoint> created;
     {
         const auto progress = context.make_progress();

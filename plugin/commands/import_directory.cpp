@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/checks.hpp"
 #include "plugin/cli/global_flags.hpp"
 #include "plugin/commands/made_point.hpp"
 #include "plugin/commands/verbs.hpp"
@@ -101,6 +102,7 @@ int run(Context& context) {
     }
     auto& opened = context.repository_to_write();
     make_name_unique(context, opened, options.point, !context.arguments().text("name").empty());
+    options.unsound_packs = maintenance::find_unsound_packs(opened.repository);
     const auto stop = context.app().stop_token();
     capture::ImportedDirectory imported;
     {

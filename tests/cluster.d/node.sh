@@ -160,6 +160,8 @@ evictionHard:
   nodefs.inodesFree: 1%
   imagefs.available: 200Mi
 syncFrequency: 10s
+# Pods whose disk is too full are found after seconds, not after a minute.
+volumeStatsAggPeriod: 5s
 nodeStatusUpdateFrequency: 2s
 nodeStatusReportFrequency: 5m
 $newer

@@ -3,11 +3,15 @@
 
 start_time() {
     # The name, in brackets, may hold blanks and brackets; the start time is field 22.
-    local line
-    line=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    local line id=$1
+    line=$(cat "/proc/$id/stat" 2>/dev/null) || return 1
     # shellcheck disable=SC2086
     set -- ${line##*) }
-    [ "$1" != Z ] || return 1
+    # Its first thread is dead; as long as others are not, the process still holds its ports.
+    if [ "$1" = Z ]; then
+        local threads=("/proc/$id/task/"*)
+        ((${#threads[@]} > 1)) || return 1
+    fi
     echo "${20}"
 }
 
@@ -35,6 +39,11 @@ end_process() {
             sleep 0.1
         done
         ! process_of "$1" >/dev/null || kill -9 "$id" 2>/dev/null || true
+        # A large process takes a while to die, and holds its port until then.
+        rounds=300
+        while process_of "$1" >/dev/null && ((rounds-- > 0)); do
+            sleep 0.1
+        done
     fi
     rm -f "$state/processes/$1"
 }

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """Things that go wrong in the middle: what was there before stays, what is left is removed."""
+import base64
 import http.server
 import json
-import os
-import random
 import signal
 import subprocess
 import threading
-import time
+import unittest
 
 import support
-from fault_proxy import FaultProxy
 
 
 class Hook(http.server.ThreadingHTTPServer):
@@ -47,7 +45,9 @@ class HookRequest(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Faults(support.ClusterCase):
+class FaultCase(support.ClusterCase):
+    """With a volume, and a point `first` that nothing may hurt."""
+
     def setUp(self):
         super().setUp()
         self.claim(size="1Gi")
@@ -57,43 +57,26 @@ class Faults(support.ClusterCase):
         self.backup("create", "first", "-n", self.namespace)
 
     def grow(self, megabytes):
-        with open(self.directory / "large", "wb") as large:
-            for _ in range(megabytes):
-                large.write(os.urandom(1 << 20))
-
-    def wait_for_mover(self):
-        """Until a mover pod of ours runs; its name."""
-        found = []
-
-        def look():
-            found[:] = self.kubectl("-n", self.namespace, "get", "pods", "-l",
-                                    "app.kubernetes.io/managed-by=kubectl-backup",
-                                    "--field-selector=status.phase=Running", "-o", "name").out.split()
-            return found
-        self.wait_for(look, what="the mover")
-        return found[0]
+        support.write_random(self.directory / "large", megabytes)
 
     def check_first_point(self):
-        self.assertEqual("first", self.backup("cat", f"first:{self.namespace}/data/first").out)
+        self.assertEqual("first", self.content("first", point="first"))
         self.backup("verify", "--read-data")
 
-    def proxy(self):
-        proxy = FaultProxy(self.environment)
-        proxy.__enter__()
-        self.addCleanup(proxy.__exit__, None, None, None)
-        return proxy
-
-    def check_second_point(self, outcome="Protected"):
+    def check_second_point(self, outcome="Protected", status="Complete"):
         """The point `second`, its status and its volume; and that nothing else was hurt."""
-        point = self.backup("describe", "second", "-o", "json").json()
+        point = self.assert_status(status, "second")
         volume = point["ledger"]["volumes"][0]
         self.assertEqual(outcome, volume["outcome"], volume)
         if outcome == "Protected" and (self.directory / "large").exists():
-            self.backup("cp", f"second:{self.namespace}/data/large", self.home / "large")
-            subprocess.run(["cmp", self.home / "large", self.directory / "large"], check=True)
+            self.assert_same_file("large", point="second")
         self.check_first_point()
-        self.wait_for(lambda: not self.our_leftovers(), seconds=30, what="our pods to be gone")
+        self.wait_for_nothing_left()
         return point
+
+    def failed_lists(self, point):
+        return {entry["resource"]: entry["reason"] for entry in point["ledger"]["lists"]
+                if entry["outcome"] == "Failed"}
 
     def many_config_maps(self, count):
         self.apply(*({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"many-{number}"},
@@ -103,6 +86,8 @@ class Faults(support.ClusterCase):
         return [entry for entry in point["ledger"]["lists"]
                 if entry["resource"] == "configmaps" and entry["outcome"] == "Protected"][0]
 
+
+class Lists(FaultCase):
     def test_expired_continue_token(self):
         self.many_config_maps(1100)
         proxy = self.proxy()
@@ -119,37 +104,80 @@ class Faults(support.ClusterCase):
         proxy = self.proxy()
         proxy.expire_continue(5)
         self.backup("create", "second", "-n", self.namespace, environment=proxy.environment)
-        point = self.check_second_point()
+        point = self.check_second_point(status="Warnings")
         maps = self.config_maps_stored(point)
         # Everything is there, but nobody may think that it is of one moment.
         self.assertGreaterEqual(maps["count"], 1100)
         self.assertFalse(maps["consistent"])
-        self.assertEqual("Warnings", point["status"])
         self.assertIn("ListInconsistent", self.backup("describe", "second").out)
 
     def test_server_that_is_busy(self):
+        """429 while it is learned what there is, while lists are read, pods made and streams opened."""
         self.grow(20)
+        hook = json.dumps({"command": ["sh", "-c", "echo ran >>/tmp/hook"]})
+        self.kubectl("-n", self.namespace, "annotate", "pod", "app", f"kubectl-backup/pre-hook={hook}")
         proxy = self.proxy()
-        proxy.throttle(2, retry_after=1, path=r"^/api")
-        proxy.throttle(30, retry_after=1, path=r"/namespaces/[^/]+/[a-z]+(\?|$)", method="GET")
+        places = {r"^/(api(/v1)?|apis(/[^/?]+){0,2})(\?|$)": (4, None), r"/namespaces/[^/]+/[a-z]+(\?|$)": (30, "GET"),
+                  r"/selfsubjectaccessreviews": (3, "POST"), r"/pods(\?|$)": (3, "POST"), r"/pods/[^/]+/exec": (3, None)}
+        for path, (times, method) in places.items():
+            proxy.throttle(times, retry_after=1, path=path, method=method)
         self.backup("create", "second", "-n", self.namespace, environment=proxy.environment)
-        self.assertEqual(32, proxy.count(status=429))
-        self.check_second_point()
-
-    def test_list_that_is_never_answered(self):
-        proxy = self.proxy()
-        proxy.hang(None, path=r"/secrets(\?|$)")
-        self.backup("create", "second", "-n", self.namespace, "--request-timeout", "3s", code=3,
-                    environment=proxy.environment)
+        for path, (times, method) in places.items():
+            self.assertEqual(times, proxy.count(path=path, method=method, status=429), path)
         point = self.check_second_point()
-        self.assertEqual("Incomplete", point["status"])
-        failed = [entry for entry in point["ledger"]["lists"] if entry["outcome"] == "Failed"]
-        self.assertEqual(["secrets"], [entry["resource"] for entry in failed])
-        self.assertEqual("TimedOut", failed[0]["reason"])
-        shown = self.backup("describe", "second").out
-        self.assertIn(f"secrets in namespace {self.namespace}: TimedOut", shown)
-        # An incomplete point is told by its status and found by it.
+        # Who was told to come back later has run nothing: that is no second time.
+        self.assertEqual(["Succeeded"], [hook["outcome"] for hook in point["ledger"]["hooks"]])
+        self.assertEqual("ran\n", self.kubectl("-n", self.namespace, "exec", "app", "--", "cat", "/tmp/hook").out)
+
+    def hang(self, resource):
+        """A list that is never answered: the point is there without it and says so."""
+        proxy = self.proxy()
+        proxy.hang(None, path=rf"/{resource}(\?|$)")
+        result = self.backup("create", "second", "-n", self.namespace, "--request-timeout", "3s", code=3, timeout=600,
+                             environment=proxy.environment)
+        self.assertGreater(proxy.count(fault="hang"), 0)
+        point = self.assert_status("Incomplete", "second")
         self.assertIn("second", self.backup("list", "--status", "incomplete", "-o", "name").out)
+        shown = self.backup("describe", "second").out
+        self.assertRegex(shown, rf"(?m)^.*\b{resource}\b.*$", "what could not be read is named")
+        # What has nothing to do with it is there.
+        stored = {entry["resource"]: entry["count"] for entry in point["ledger"]["lists"] if entry["outcome"] == "Protected"}
+        self.assertGreater(stored["serviceaccounts"], 0)
+        self.check_first_point()
+        if self.our_leftovers():
+            # Who cannot see which pods use a program may not take it away; but says what remains.
+            self.assertIn("cleanup", shown + result.err)
+            self.backup("cleanup", "-n", self.namespace)
+        self.wait_for_nothing_left()
+        return point
+
+    def test_secrets_that_are_never_listed(self):
+        point = self.hang("secrets")
+        self.assertEqual({"secrets": "TimedOut"}, self.failed_lists(point))
+        self.assertEqual("Protected", point["ledger"]["volumes"][0]["outcome"])
+        self.assertIn(f"secrets in namespace {self.namespace}: TimedOut", self.backup("describe", "second").out)
+
+    def test_pods_that_are_never_listed(self):
+        point = self.hang("pods")
+        self.assertEqual({"pods": "TimedOut"}, self.failed_lists(point))
+
+    def test_storage_classes_that_are_never_listed(self):
+        point = self.hang("storageclasses")
+        self.assertEqual("Protected", point["ledger"]["volumes"][0]["outcome"], "it needs no class to be read")
+
+    @unittest.skipIf(support.KUBERNETES == "v1.20", "the v1.20 cluster has no snapshots")
+    def test_snapshot_classes_that_are_never_listed(self):
+        point = self.hang("volumesnapshotclasses")
+        self.assertEqual("Protected", point["ledger"]["volumes"][0]["outcome"], "read live instead")
+
+    def test_nodes_that_are_never_listed(self):
+        """Their number matters to a folder of the node that any pod, anywhere, might call its own."""
+        self.host_path_claim("folder")
+        (self.volume_directory("folder") / "file").write_text("content")
+        self.pod("user", claim="folder")
+        self.hang("nodes")
+        # Its pod says which node it is: that one is asked, how many others there are does not matter.
+        self.assertEqual("content", self.content("file", "folder", point="second"))
 
     def test_list_that_is_slow_once(self):
         proxy = self.proxy()
@@ -161,12 +189,11 @@ class Faults(support.ClusterCase):
         proxy = self.proxy()
         proxy.fail(None, 503, path=r"^/apis/apps/v1/")
         self.backup("create", "second", "-n", self.namespace, code=3, environment=proxy.environment)
-        point = self.check_second_point()
-        failed = {entry["resource"]: entry["reason"] for entry in point["ledger"]["lists"]
-                  if entry["outcome"] == "Failed"}
+        failed = self.failed_lists(self.check_second_point(status="Incomplete"))
         self.assertEqual("ApiUnavailable", failed["deployments.apps"])
         self.assertTrue(all(resource.endswith(".apps") for resource in failed), failed)
 
+    @support.alone
     def test_aggregated_api_is_down(self):
         group = f"{support.random_word(8)}.example.com"
         self.apply({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1." + group},
@@ -176,64 +203,117 @@ class Faults(support.ClusterCase):
         self.addCleanup(self.kubectl, "delete", "apiservice", "v1." + group, check=False)
         self.backup("create", "second", "-n", self.namespace, code=3)
         self.kubectl("delete", "apiservice", "v1." + group)
-        point = self.check_second_point()
-        self.assertEqual("Incomplete", point["status"])
+        point = self.check_second_point(status="Incomplete")
         self.assertIn(group, " ".join(problem["subject"] for problem in point["ledger"]["problems"]))
         self.assertIn(group, self.backup("describe", "second").out)
 
-    def test_exec_cut_at_random_bytes(self):
-        self.grow(40)
-        places = [random.randrange(1, 30 << 20) for _ in range(2)]
+    def test_objects_deleted_while_they_are_listed(self):
+        """A list is of one moment: what goes before its last page was read is in it all the same."""
+        self.many_config_maps(1100)
         proxy = self.proxy()
-        for place in places:
-            proxy.cut_exec(place)
-        result = self.backup("create", "second", "-n", self.namespace, code=None, environment=proxy.environment)
-        self.assertIn(result.code, (0, 3), f"cut at {places}\n{result}")
-        self.check_second_point("Protected" if result.code == 0 else "Failed")
+        proxy.delay(1, 4, path="/configmaps.*continue=")
+        process = self.start("create", "second", "-n", self.namespace, environment=proxy.environment)
+        self.wait_for(lambda: proxy.count(fault="delay") == 1, what="the second page")
+        self.kubectl("-n", self.namespace, "delete", "configmap", "many-999", "many-1")
+        self.finish(process)
+        maps = self.config_maps_stored(self.check_second_point())
+        self.assertTrue(maps["consistent"])
+        self.assertGreaterEqual(maps["count"], 1100)
+        self.backup("cat", f"second:namespaces/{self.namespace}/raw/configmaps/many-999.json")
 
-    def test_exec_that_always_breaks(self):
-        self.grow(10)
+    def test_object_deleted_before_it_is_fetched(self):
+        """Of an unchanged namespace only what changed is fetched, one by one."""
+        self.many_config_maps(150)
+        self.backup("create", "before", "-n", self.namespace)
+        self.kubectl("-n", self.namespace, "annotate", "configmap", "many-77", "changed=yes")
         proxy = self.proxy()
-        proxy.cut_exec(1 << 20, times=None)
-        self.backup("create", "second", "-n", self.namespace, code=3, environment=proxy.environment)
-        point = self.check_second_point("Failed")
-        self.assertIn(point["ledger"]["volumes"][0]["reason"], ("StreamBroken", "MoverFailed", "ApiUnavailable"))
-        self.assertEqual("Incomplete", point["status"])
-        self.assertIn(f"volume {self.namespace}/data: ", self.backup("describe", "second").out)
-        # Once the line is well again, so is the next point.
-        self.backup("create", "third", "-n", self.namespace)
+        proxy.delay(1, 4, path=r"/configmaps.*metadata\.name(%3D|=)many-77")
+        process = self.start("create", "second", "-n", self.namespace, environment=proxy.environment)
+        self.wait_for(lambda: proxy.count(fault="delay") == 1 or process.poll() is not None, what="the one that changed")
+        self.kubectl("-n", self.namespace, "delete", "configmap", "many-77")
+        self.finish(process)
+        self.assertEqual(1, proxy.count(fault="delay"))
+        point = self.check_second_point()
+        # It was there at the moment of the list. A server that has forgotten that moment says it is gone.
+        gone = [entry for entry in point["ledger"]["lists"] if entry.get("reason") == "DeletedMeanwhile"]
+        stored = self.backup("cat", f"second:namespaces/{self.namespace}/raw/configmaps/many-77.json", code=None)
+        self.assertEqual([], gone) if stored.code == 0 else self.assertEqual(1, gone[0]["count"])
 
-    def test_slow_line(self):
-        self.grow(20)
+    def test_claim_deleted_before_it_is_read(self):
+        """Nothing to be alarmed about, but never green: the data is not there."""
+        self.claim("short-lived", storage_class="immediate")
+        (self.volume_directory("short-lived") / "file").write_text("content")
         proxy = self.proxy()
-        proxy.latency = 0.05
-        self.backup("create", "second", "-n", self.namespace, environment=proxy.environment)
-        self.check_second_point()
+        proxy.delay(None, 4, path=r"/persistentvolumeclaims/short-lived(\?|$)", method="GET")
+        process = self.start("create", "second", "-n", self.namespace, environment=proxy.environment)
+        self.wait_for(lambda: proxy.count(fault="delay") >= 1 or process.poll() is not None, what="the claim to be read")
+        self.kubectl("-n", self.namespace, "delete", "pvc", "short-lived", "--wait=false")
+        self.finish(process)
+        self.assertEqual("Protected", self.volume(point="second")["outcome"])
+        gone = self.volume("short-lived", "second")
+        self.assertEqual(("Skipped", "DeletedMeanwhile"), (gone["outcome"], gone["reason"]), gone)
+        self.assert_status("Warnings", "second")
+        self.assertEqual("first", self.content("first", point="second"))
+        self.wait_for_nothing_left()
+
+
+class Server(FaultCase):
+    """The API server, or the way to it, is gone for a while."""
 
     def test_connections_that_break(self):
         self.grow(60)
         proxy = self.proxy()
-        process = self.start_with(proxy.environment, "create", "second", "-n", self.namespace)
-        self.wait_for_mover()
+        process = self.start("create", "second", "-n", self.namespace, "--limit-read", "20MiB",
+                             environment=proxy.environment)
+        self.wait_for_mover(process)
         proxy.refuse(2)
-        out, err = process.communicate(timeout=300)
-        self.assertIn(process.returncode, (0, 3), out + err)
-        self.backup("cleanup", "-n", self.namespace)
-        self.check_second_point("Protected" if process.returncode == 0 else "Failed")
+        self.finish(process)
+        self.check_second_point()
 
-    def start_with(self, environment, *words):
-        process = subprocess.Popen(self.command(*words), env={**self.environment, **environment}, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(lambda: process.poll() is None and process.kill())
-        return process
+    @support.alone
+    def test_api_server_restarts_while_volumes_are_read(self):
+        self.grow(60)
+        process = self.start("create", "second", "-n", self.namespace, "--limit-read", "10MiB")
+        self.wait_for_mover(process)
+        subprocess.run(support.cluster_command("restart-apiserver"), check=True, capture_output=True)
+        self.finish(process)
+        self.check_second_point()
 
+    @support.alone
+    def test_api_server_restarts_while_movers_are_made(self):
+        self.grow(5)
+        proxy = self.proxy()
+        process = self.start("create", "second", "-n", self.namespace, environment=proxy.environment)
+        self.wait_for(lambda: proxy.count(path=r"/(pods|configmaps)(\?|$)", method="POST") or process.poll() is not None,
+                      what="a mover to be made")
+        subprocess.run(support.cluster_command("restart-apiserver"), check=True, capture_output=True)
+        self.finish(process)
+        self.check_second_point()
+
+    @support.alone
+    def test_api_server_restarts_while_objects_are_listed(self):
+        proxy = self.proxy()
+        process = self.start("create", "second", "-n", self.namespace, environment=proxy.environment)
+        self.wait_for(lambda: proxy.count(path=r"/secrets(\?|$)", method="GET") or process.poll() is not None,
+                      what="the lists")
+        subprocess.run(support.cluster_command("restart-apiserver"), check=True, capture_output=True)
+        self.finish(process)
+        self.check_second_point()
+
+    def test_api_server_not_there(self):
+        result = self.backup("create", "-n", self.namespace, "--server", "https://127.0.0.1:9", code=None)
+        self.assert_error(result, 20, "127.0.0.1:9")
+        self.check_first_point()
+
+
+class Faults(FaultCase):
     def test_namespace_begins_to_terminate_before_the_mover_is_made(self):
         proxy = self.proxy()
         proxy.fail(None, 403, reason="Forbidden", method="POST", path=r"/pods(\?|$)",
                    message=f'pods "x" is forbidden: unable to create new content in namespace {self.namespace} '
                            "because it is being terminated")
         self.backup("create", "second", "-n", self.namespace, code=3, environment=proxy.environment)
-        volume = self.check_second_point("Failed")["ledger"]["volumes"][0]
+        volume = self.check_second_point("Failed", "Incomplete")["ledger"]["volumes"][0]
         self.assertEqual("NamespaceTerminating", volume["reason"])
 
     def test_notifications(self):
@@ -280,46 +360,30 @@ class Faults(support.ClusterCase):
         result = self.backup("create", "-n", self.namespace, "--notify", "planted", code=2)
         self.assertNotIn("planted", result.err)
 
-    def test_mover_killed_in_the_middle(self):
-        self.grow(300)
-        process = self.start("create", "second", "-n", self.namespace)
-        mover = self.wait_for_mover()
-        time.sleep(0.3)
-        self.kubectl("-n", self.namespace, "delete", mover, "--grace-period=0", "--force")
-        out, err = process.communicate(timeout=240)
-        # Tried again and whole, or said to be missing: never a silent success without the data.
-        self.assertIn(process.returncode, (0, 3), out + err)
-        volume = self.ledger("second")["volumes"][0]
-        if process.returncode == 0:
-            self.assertEqual("Protected", volume["outcome"])
-            self.backup("cp", f"second:{self.namespace}/data/large", self.home / "large")
-            subprocess.run(["cmp", self.home / "large", self.directory / "large"], check=True)
-        else:
-            self.assertEqual("Failed", volume["outcome"])
-        self.check_first_point()
-        self.wait_for(lambda: not self.our_leftovers(), what="our pods to be gone")
+    def start_and_wait_for_mover(self):
+        """A run that takes a while."""
+        self.grow(60)
+        process = self.start("create", "second", "-n", self.namespace, "--limit-read", "5MiB")
+        self.wait_for_mover(process)
+        return process
 
     def test_interrupted(self):
-        self.grow(300)
-        process = self.start("create", "second", "-n", self.namespace)
-        self.wait_for_mover()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-        self.assertEqual(130, process.returncode, out + err)
-        self.assertEqual([], self.our_leftovers())
-        self.assertEqual(1, len(self.backup("list", "-o", "json").json()["items"]))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number=number):
+                process = self.start_and_wait_for_mover()
+                process.send_signal(number)
+                self.finish(process, code=130, timeout=60)
+                self.assertEqual([], self.our_leftovers())
+                self.assertEqual(1, len(self.backup("list", "-o", "json").json()["items"]))
         self.check_first_point()
         self.backup("create", "third", "-n", self.namespace)
 
     def test_killed_then_cleanup(self):
-        self.grow(300)
-        process = self.start("create", "second", "-n", self.namespace)
-        self.wait_for_mover()
-        process.kill()
-        process.wait()
+        process = self.start_and_wait_for_mover()
+        self.kill(process)
         self.assertNotEqual([], self.our_leftovers())
         self.backup("cleanup", "-n", self.namespace)
-        self.wait_for(lambda: not self.our_leftovers(), seconds=30, what="cleanup")
+        self.wait_for_nothing_left()
         self.check_first_point()
 
     def test_two_at_once(self):
@@ -337,24 +401,6 @@ class Faults(support.ClusterCase):
         self.check_first_point()
         self.assertEqual([], self.our_leftovers())
 
-    def test_api_server_restarts(self):
-        self.grow(200)
-        process = self.start("create", "second", "-n", self.namespace)
-        self.wait_for_mover()
-        subprocess.run(support.cluster_command("restart-apiserver"), check=True, capture_output=True)
-        out, err = process.communicate(timeout=300)
-        self.assertIn(process.returncode, (0, 3), out + err)
-        outcome = self.ledger("second")["volumes"][0]["outcome"]
-        self.assertEqual("Protected" if process.returncode == 0 else "Failed", outcome)
-        self.check_first_point()
-        self.backup("cleanup", "-n", self.namespace)
-        self.wait_for(lambda: not self.our_leftovers(), what="our pods to be gone")
-
-    def test_api_server_not_there(self):
-        result = self.backup("create", "-n", self.namespace, "--server", "https://127.0.0.1:9", code=None)
-        self.assert_error(result, 20, "127.0.0.1:9")
-        self.check_first_point()
-
     def test_no_such_namespace(self):
         result = self.backup("create", "-n", self.namespace + "x", code=None)
         self.assert_error(result, 1, "no namespace", "did you mean")
@@ -365,7 +411,6 @@ class Faults(support.ClusterCase):
                     "stringData": {"password": planted}}, namespace=self.namespace)
         result = self.backup("create", "-n", self.namespace, "--log", "trace", "-v", "9",
                              environment={"KUBECTL_BACKUP_LOG": "trace"})
-        import base64
         for text in (planted, base64.b64encode(planted.encode()).decode()[:-4]):
             self.assertNotIn(text, result.out + result.err)
         key = next((self.home / "config").rglob("*.key")).read_text().split()[-1]

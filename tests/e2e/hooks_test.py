@@ -2,6 +2,7 @@
 """Commands around a backup: an application that writes all the time is frozen, restores whole, and goes on."""
 import hashlib
 import json
+import random
 import resource
 import signal
 import sqlite3
@@ -94,11 +95,11 @@ class Hooks(support.ClusterCase):
     def outcomes(self):
         return [(each["phase"], each["outcome"]) for each in self.hooks()]
 
-    def volume(self):
-        return self.ledger()["volumes"][0]
-
     def check_frozen_backup(self):
         self.wait_for_steps()
+        self.check_frozen_backup_now()
+
+    def check_frozen_backup_now(self):
         self.backup("create", "-n", self.namespace)
         ledger = self.ledger()
         self.assertEqual([("Pre", "Succeeded"), ("Post", "Succeeded")], self.outcomes(), json.dumps(ledger, indent=1))
@@ -225,6 +226,84 @@ class Hooks(support.ClusterCase):
             self.assertFalse(self.exists("/tmp/freeze"))
         self.wait_for_steps()
 
+    def test_killed_while_it_is_frozen(self):
+        """Nobody is left to thaw it; but nothing of ours is left after cleanup, and the next run thaws it."""
+        self.start_application(OURS)
+        self.wait_for_steps()
+        process = self.start("create", "-n", self.namespace, "--limit-read", "2MiB")
+        self.wait_for(lambda: self.exists("/tmp/frozen"), what="the pre hook")
+        self.kill(process)
+        self.backup("cleanup", "-n", self.namespace)
+        self.wait_for_nothing_left()
+        self.assertTrue(self.exists("/tmp/frozen"))
+        self.check_frozen_backup_now()
+
+    def test_a_hook_whose_stream_is_cut(self):
+        """The command may have run, or not: a pre hook is not run again, a post hook is, and always."""
+        lines = "i=0; while [ $i -lt 400 ]; do echo a line of the hook; i=$((i+1)); done; sleep 1"
+        self.start_application({"kubectl-backup/pre-hook": hook(["sh", "-c", f": prehook; echo x >>/tmp/pre; {lines}"]),
+                                "kubectl-backup/post-hook": hook(["sh", "-c", ": posthook; echo x >>/tmp/post; sleep 1"])},
+                               script="sleep 1000000")
+        proxy = self.proxy()
+
+        def count(name):
+            return len(self.run_in_pod("cat", "/tmp/" + name).out.split())
+        for number, place in enumerate((0, 3, random.randrange(4, 7000))):
+            with self.subTest(place=place):
+                before = count("pre"), count("post")
+                proxy.clear()
+                proxy.cut_exec(place, path="prehook")
+                self.backup("create", "-n", self.namespace, environment=proxy.environment, code=3)
+                self.assertEqual(number + 1, proxy.count(fault="cut_exec"))
+                self.assertEqual([("Pre", "Failed"), ("Post", "Succeeded")], self.outcomes())
+                self.assertEqual(("Failed", "HookFailed"), (self.volume()["outcome"], self.volume()["reason"]))
+                self.assertLessEqual(count("pre"), before[0] + 1)
+                self.assertEqual(before[1] + 1, count("post"))
+        before = count("post")
+        proxy.clear()
+        proxy.cut_exec(0, path="posthook")
+        self.backup("create", "-n", self.namespace, environment=proxy.environment)
+        self.assertEqual([("Pre", "Succeeded"), ("Post", "Succeeded")], self.outcomes())
+        self.assertEqual("application", self.volume()["consistency"])
+        self.assertGreater(count("post"), before)
+        proxy.clear()
+        proxy.cut_exec(0, times=None, path="posthook")
+        self.backup("create", "-n", self.namespace, environment=proxy.environment, code=3)
+        self.assertEqual([("Pre", "Succeeded"), ("Post", "Failed")], self.outcomes())
+        self.assertEqual("Protected", self.volume()["outcome"])
+        self.assertEqual([], self.our_leftovers())
+
+    def test_a_dump_whose_stream_is_cut(self):
+        """Half a dump is none: no file, or the whole one. And the hooks beside it run all the same."""
+        size = 6 << 20
+        self.start_application({"k8up.io/backupcommand": "sh -c ': dumpcommand; cat /data/dump'",
+                                "kubectl-backup/pre-hook": hook(["touch", "/tmp/frozen"]),
+                                "kubectl-backup/post-hook": hook(["rm", "/tmp/frozen"])}, script="sleep 1000000")
+        dump = self.volume_directory() / "dump"
+        support.write_random(dump, size >> 20)
+        path = f"latest:namespaces/{self.namespace}/commands/db"
+        proxy = self.proxy()
+        for number, place in enumerate((0, 2, random.randrange(size), random.randrange(size), size)):
+            with self.subTest(place=place):
+                proxy.clear()
+                proxy.cut_exec(place, path="dumpcommand", times=None if number == 2 else 1)
+                code = self.backup("create", "-n", self.namespace, environment=proxy.environment, code=None).code
+                outcome = next(each["outcome"] for each in self.hooks() if each["phase"] == "Command")
+                self.assertIn((code, outcome), {(3, "Failed")} if number == 2 else {(3, "Failed"), (0, "Succeeded")})
+                stored = self.backup("cp", path, self.home / f"dump-{number}", code=None)
+                if outcome == "Succeeded":
+                    self.assertEqual(dump.read_bytes(), (self.home / f"dump-{number}").read_bytes())
+                else:
+                    self.assertNotEqual(0, stored.code, "what is there of a dump is not all of it")
+                hooks = [(each["phase"], each["outcome"]) for each in self.hooks() if each["phase"] != "Command"]
+                self.assertEqual([("Pre", "Succeeded"), ("Post", "Succeeded")], hooks)
+                self.assertFalse(self.exists("/tmp/frozen"))
+                self.assertEqual("Protected", self.volume()["outcome"])
+        proxy.clear()
+        self.backup("create", "-n", self.namespace, environment=proxy.environment)
+        self.backup("cp", path, self.home / "whole")
+        self.assertEqual(dump.read_bytes(), (self.home / "whole").read_bytes())
+
     def test_all_pods_of_a_group_first(self):
         log = "echo $(hostname) {} $(date +%s.%N) >>/data/log"
         for name in ("one", "two"):
@@ -258,6 +337,7 @@ class Hooks(support.ClusterCase):
         self.assertEqual(dump, path.read_text())
         self.backup("verify", "--read-data")
 
+    @support.long
     def test_large_output_is_streamed(self):
         # 300 MB that say what they are; no end of it may be missing.
         command = "sh -c 'i=0; while [ $i -lt 300 ]; do head -c 1000000 /dev/urandom; i=$((i+1)); done | tee /data/copy'"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Where a mover must get along: restricted Pod Security, no shell, few rights."""
 import os
+import subprocess
 import unittest
 
 import support
@@ -60,8 +61,7 @@ class Places(support.ClusterCase):
         self.assertEqual("content", self.backup("cat", f"latest:{self.namespace}/data/file").out)
 
     def user(self, name):
-        import subprocess
-        return subprocess.run([support.TOP / "tests" / "cluster", "--kubernetes", support.KUBERNETES, "user", name],
+        return subprocess.run(support.cluster_command("user", name),
                               capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -35,7 +35,7 @@ class Scope(support.ClusterCase):
     def as_user(self, *roles):
         """A new user with roles of docs/rbac.md, bound by kind: its environment."""
         user = "backup-" + support.random_word()
-        path = subprocess.run([support.TOP / "tests" / "cluster", "--kubernetes", support.KUBERNETES, "user", user],
+        path = subprocess.run(support.cluster_command("user", user),
                               check=True, capture_output=True, text=True).stdout.strip()
         text = (support.TOP / "docs" / "rbac.md").read_text()
         for document in re.findall(r"```yaml\n(.*?)```", text, re.S):
@@ -62,6 +62,7 @@ class Scope(support.ClusterCase):
         self.assertTrue({("events", "NeverStored"), ("events.events.k8s.io", "NeverStored")} & skipped)
         self.assertIn("namespaces", self.kinds(plan, namespace=""))
 
+    @support.alone
     def test_selectors(self):
         self.assertEqual({"configmaps"}, self.kinds(self.plan("-n", self.namespace, "-l", f"part={self.label}")))
         self.assertEqual({"configmaps"}, self.kinds(self.plan("-n", self.namespace, "--annotated")))
@@ -105,6 +106,7 @@ class Scope(support.ClusterCase):
                                                                    "envFrom": [{"secretRef": {"name": "door"}}]}]}}}},
                    namespace=self.namespace)
 
+    @support.alone
     def test_explain_agrees_with_what_is_stored(self):
         self.application()
         for words in (["-n", self.namespace], ["-n", self.namespace, "-l", f"part={self.label}"],
@@ -259,6 +261,7 @@ class Scope(support.ClusterCase):
         related = {entry["resource"] for entry in self.lists(point, "Protected") if not entry.get("scope")}
         self.assertLessEqual({"namespaces", "persistentvolumes", "storageclasses.storage.k8s.io"}, related)
 
+    @support.alone
     def test_role_of_many_namespaces(self):
         rights = self.as_user("kubectl-backup-all")
         point = self.create("-n", "e2e-*", "--volumes=none", environment=rights)
@@ -271,7 +274,7 @@ class Scope(support.ClusterCase):
         reader = self.as_user()
         self.assert_error(self.backup("create", "-n", self.namespace, environment=reader, code=None), 21)
         user = "backup-" + support.random_word()
-        path = subprocess.run([support.TOP / "tests" / "cluster", "--kubernetes", support.KUBERNETES, "user", user],
+        path = subprocess.run(support.cluster_command("user", user),
                               check=True, capture_output=True, text=True).stdout.strip()
         self.kubectl("-n", self.namespace, "create", "rolebinding", user, "--clusterrole=view", "--user=" + user)
         point = self.create("-n", self.namespace, code=3, environment={"KUBECONFIG": path})

@@ -1,12 +1,18 @@
 """What the end-to-end tests share: a real cluster, the built programs, a repository of their own.
 
 Run by ctest with the environment TEST_BIN (folder of the programs) and TEST_KUBERNETES (v1.36 or
-v1.20); with TEST_CLUSTER on the cluster of that name (tests/cluster --name). A test that needs a cluster which this machine cannot have is skipped, never passed.
+v1.20); with TEST_CLUSTER on the cluster of that name (tests/cluster --name). A test that needs a
+cluster which this machine cannot have is skipped, never passed.
+
+Most of a test is waiting for pods, so that TEST_AT_ONCE (3) tests of a file run beside each other,
+each in a process and a namespace of its own: `long` ones first, those that are to be `alone` last.
 """
+import concurrent.futures
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import string
 import subprocess
@@ -15,12 +21,28 @@ import tempfile
 import time
 import unittest
 
+from fault_proxy import FaultProxy
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("TEST_BIN", TOP / "build" / "dev" / "bin"))
 KUBERNETES = os.environ.get("TEST_KUBERNETES", "v1.36")
 IMAGE = "kubectl-backup-tests/shop:1"
 NO_SHELL_IMAGE = "kubectl-backup-tests/noshell:1"
 SKIPPED = 77
+MANAGED_BY = "app.kubernetes.io/managed-by=kubectl-backup"
+ENVIRONMENT = "TEST_CLUSTER_ENVIRONMENT"
+
+
+def alone(test):
+    """Marks a test or a class: it changes the whole cluster or measures time, so nothing runs beside it."""
+    test.runs_alone = True
+    return test
+
+
+def long(test):
+    """Marks a test that waits for minutes: it is started first."""
+    test.is_long = True
+    return test
 
 
 def random_word(length=5):
@@ -35,6 +57,8 @@ def cluster_command(*words):
 
 def cluster_environment():
     """KUBECONFIG and PATH of the running cluster, or None."""
+    if ENVIRONMENT in os.environ:
+        return json.loads(os.environ[ENVIRONMENT])
     cluster = cluster_command()
     if subprocess.run([*cluster, "status"], capture_output=True).returncode != 0:
         return None
@@ -85,12 +109,32 @@ class Case(unittest.TestCase):
         self.assertNotIn("terminate called", result.err)
         return result
 
-    def start(self, *words):
+    def start(self, *words, environment=None):
         """Runs the program in the background, killed with the test when it is still there."""
-        process = subprocess.Popen(self.command(*words), env=self.environment, text=True, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(lambda: process.poll() is None and process.kill())
+        process = subprocess.Popen(self.command(*words), env={**self.environment, **(environment or {})}, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self._end, process)
         return process
+
+    @staticmethod
+    def _end(process):
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+    def finish(self, process, code=0, timeout=300):
+        """Waits for what start() started; its output."""
+        out, err = process.communicate(timeout=timeout)
+        self.assertEqual(code, process.returncode, f"{out[-3000:]}\n{err[-3000:]}")
+        self.assertNotIn("terminate called", err)
+        return out + err
+
+    def kill(self, process):
+        """As the kernel does it when memory is short."""
+        process.kill()
+        process.wait()
 
     def mount(self, *options):
         directory = self.home / ("mnt-" + random_word())
@@ -122,11 +166,13 @@ class ClusterCase(Case):
     def setUp(self):
         super().setUp()
         self.environment.update(self.cluster)
+        self.namespaces = []
         self.namespace = self.make_namespace()
 
     def make_namespace(self, labels=None, prefix="e2e"):
         name = f"{prefix}-{random_word(8)}"
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
+        self.namespaces.append(name)
         self.addCleanup(self.kubectl, "delete", "namespace", name, "--wait=false", check=False)
         self.wait_for(lambda: self.kubectl("-n", name, "get", "serviceaccount", "default", check=False).code == 0)
         return name
@@ -143,6 +189,13 @@ class ClusterCase(Case):
         where = ["-n", namespace] if namespace else []
         return self.kubectl(*where, "apply", "-f", "-", stdin=document)
 
+    def proxy(self):
+        """A way to the API server that misbehaves as it is told, until the test ends."""
+        proxy = FaultProxy(self.environment)
+        proxy.__enter__()
+        self.addCleanup(proxy.__exit__, None, None, None)
+        return proxy
+
     def get(self, *words):
         return json.loads(self.kubectl(*words, "-o", "json").out)
 
@@ -158,6 +211,36 @@ class ClusterCase(Case):
                     "metadata": {"name": name, "annotations": annotations or {}},
                     "spec": {"accessModes": [access], "storageClassName": storage_class, "volumeMode": mode,
                              "resources": {"requests": {"storage": size}}}}, namespace=namespace or self.namespace)
+
+    def host_path_claim(self, name, access=("ReadWriteOnce",), source=None):
+        """A claim of a volume made by hand: a folder of whichever node it is used on (or another source)."""
+        folder = self.state() / "host-paths" / f"{self.namespace}-{name}"
+        folder.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        volume = f"{self.namespace}-{name}"
+        self.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume}, "spec": {
+            "capacity": {"storage": "1Gi"}, "accessModes": list(access), "storageClassName": "",
+            "persistentVolumeReclaimPolicy": "Retain", "claimRef": {"namespace": self.namespace, "name": name},
+            **(source or {"hostPath": {"path": str(folder)}})}})
+        self.addCleanup(self.kubectl, "delete", "pv", volume, "--wait=false", check=False)
+        self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": {
+            "accessModes": list(access), "storageClassName": "", "volumeName": volume,
+            "resources": {"requests": {"storage": "1Gi"}}}}, namespace=self.namespace)
+        self.wait_for(lambda: self.get("-n", self.namespace, "get", "pvc", name)["status"]["phase"] == "Bound",
+                      what=f"claim {name} to be bound")
+        return folder
+
+    def state(self):
+        """The folder of the cluster, the same on this machine and its nodes."""
+        return pathlib.Path(self.cluster["KUBECONFIG"]).parent
+
+    def node_root(self):
+        """The file system as the (first) node sees it, with what is mounted there: that of its process 1."""
+        init = (self.state() / "processes" / "init").read_text().split()[0]
+        return pathlib.Path(f"/proc/{init}/root")
+
+    def in_node(self, *words):
+        subprocess.run(cluster_command("in-node", *map(str, words)), check=True, capture_output=True, timeout=60)
 
     def pod(self, name="app", claim="data", image=IMAGE, command=("sleep", "1000000000"), namespace=None,
             security=None, container_security=None):
@@ -176,6 +259,21 @@ class ClusterCase(Case):
         self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}, namespace=namespace)
         self.wait_running(name, namespace)
 
+    def pod_of(self, volumes, name="app", annotations=None, container=None, **spec):
+        """A pod that sleeps, with volumes: name -> (where it is mounted, its source, or its claim's name)."""
+        sources = [{"name": volume, **({"persistentVolumeClaim": {"claimName": source}} if isinstance(source, str) else source)}
+                   for volume, (_, source) in volumes.items()]
+        mounts = [{"name": volume, "mountPath": path} for volume, (path, _) in volumes.items()]
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "annotations": annotations or {}},
+                    "spec": {"terminationGracePeriodSeconds": 0, "volumes": sources, **spec, "containers": [
+                        {"name": "app", "image": IMAGE, "imagePullPolicy": "IfNotPresent",
+                         "command": ["sleep", "1000000000"], "volumeMounts": mounts, **(container or {})}]}},
+                   namespace=self.namespace)
+        self.wait_running(name)
+
+    def run_in(self, *command, pod="app", check=True):
+        return self.kubectl("-n", self.namespace, "exec", pod, "--", *command, check=check)
+
     def wait_running(self, pod, namespace=None):
         namespace = namespace or self.namespace
         self.wait_for(lambda: self.kubectl("-n", namespace, "get", "pod", pod, "-o", "jsonpath={.status.phase}",
@@ -189,10 +287,7 @@ class ClusterCase(Case):
         volume = self.get("-n", namespace, "get", "pvc", claim)["spec"]["volumeName"]
         spec = self.get("get", "pv", volume)["spec"]
         if "csi" in spec:
-            # Mounted inside of the node's mount namespace, that of its process 1.
-            state = pathlib.Path(self.cluster["KUBECONFIG"]).parent
-            init = (state / "processes" / "init").read_text().split()[0]
-            folder = pathlib.Path(f"/proc/{init}/root{state}/csi/volumes/{spec['csi']['volumeHandle']}")
+            folder = self.node_root() / str(self.state() / "csi" / "volumes" / spec["csi"]["volumeHandle"]).lstrip("/")
             return folder / ("image" if spec["volumeMode"] == "Block" else "mount")
         source = spec.get("hostPath") or spec["local"]
         return pathlib.Path(source["path"])
@@ -208,18 +303,68 @@ class ClusterCase(Case):
         subprocess.run(cluster_command("cut-node"), check=check, capture_output=True, timeout=60)
 
     def our_leftovers(self):
-        """What is ours anywhere in the cluster."""
-        kinds = "pods,configmaps,persistentvolumeclaims"
+        """What is ours in the namespaces of this test (others may be at work in the cluster), and what
+        controllers made for it outside of them: those have no label of ours, but name whom they serve."""
+        kinds, wide = "pods,configmaps,persistentvolumeclaims", "persistentvolumes"
         if self.has_snapshots():
             kinds += ",volumesnapshots.snapshot.storage.k8s.io"
-        shown = self.kubectl("get", kinds, "-A", "-l", "app.kubernetes.io/managed-by=kubectl-backup", "-o", "name")
-        return shown.out.split()
+            wide += ",volumesnapshotcontents.snapshot.storage.k8s.io"
+        found = [item for item in self.get("get", kinds, "-A", "-l", MANAGED_BY)["items"]
+                 if item["metadata"]["namespace"] in self.namespaces]
+        for item in self.get("get", wide)["items"]:
+            served = item["spec"].get("claimRef") or item["spec"].get("volumeSnapshotRef") or {}
+            if served.get("namespace") in self.namespaces and served.get("name", "").startswith("kubectl-backup-"):
+                found.append(item)
+        return [f"{item['kind'].lower()}/{item['metadata']['name']}" for item in found]
+
+    def our_movers(self, field_selector="status.phase=Running", namespace=None):
+        """The names of the mover pods that run, as "pod/NAME"."""
+        return self.kubectl("-n", namespace or self.namespace, "get", "pods", "-l", MANAGED_BY,
+                            "--field-selector=" + field_selector, "-o", "name").out.split()
+
+    def wait_for_mover(self, process=None):
+        """Until a mover pod of ours runs; its name."""
+        found = []
+
+        def is_there():
+            if process is not None and process.poll() is not None:
+                self.fail("the program has ended: " + process.stderr.read())
+            found[:] = self.our_movers()
+            return found
+        self.wait_for(is_there, what="the mover")
+        return found[0]
+
+    def wait_for_nothing_left(self, seconds=30):
+        self.wait_for(lambda: not self.our_leftovers(), seconds=seconds, what="an end of what is ours")
+
+    def volume(self, claim="data", point="latest"):
+        """The ledger's record of a claim of the test's namespace."""
+        return next(volume for volume in self.ledger(point)["volumes"]
+                    if (volume["namespace"], volume["claim"]) == (self.namespace, claim))
+
+    def content(self, path, claim="data", point="latest"):
+        return self.backup("cat", f"{point}:{self.namespace}/{claim}/{path}").out
+
+    def assert_same_file(self, path, claim="data", point="latest"):
+        """A file of a volume, as it is and as the point has it."""
+        copy = self.home / ("copy-" + random_word())
+        self.backup("cp", f"{point}:{self.namespace}/{claim}/{path}", copy)
+        subprocess.run(["cmp", copy, self.volume_directory(claim) / path], check=True)
+        copy.unlink()
 
     def has_snapshots(self):
         """Whether the cluster has the storage classes csi and csi-immediate; see tests/cluster.d/csi-classes.yaml."""
         if not hasattr(type(self), "snapshots_are_there"):
             type(self).snapshots_are_there = self.kubectl("get", "storageclass", "csi", check=False).code == 0
         return type(self).snapshots_are_there
+
+    def assert_status(self, status, point="latest"):
+        """The status of a point; the record of the point."""
+        point = self.backup("describe", point, "-o", "json").json()
+        ledger = dict(point["ledger"])
+        ledger["lists"] = [entry for entry in ledger["lists"] if entry["outcome"] == "Failed"]
+        self.assertEqual(status, point["status"], json.dumps(ledger, indent=1)[:5000])
+        return point
 
     def ledger(self, point="latest"):
         return self.backup("describe", point, "-o", "json").json()["ledger"]
@@ -290,5 +435,62 @@ def describe_tree(root):
     return tree
 
 
+def write_random(path, megabytes):
+    """A file that is new to any repository."""
+    with open(path, "wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(1 << 20))
+
+
+def all_tests(suite):
+    for each in suite:
+        if isinstance(each, unittest.TestSuite):
+            yield from all_tests(each)
+        else:
+            yield each
+
+
+def has_mark(test, mark):
+    return getattr(test, mark, False) or getattr(getattr(test, test._testMethodName), mark, False)
+
+
+def run_one(test):
+    """One test in a process of its own: its exit code."""
+    name = test.id().removeprefix("__main__.")
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, sys.argv[0], name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env={**os.environ, "TEST_AT_ONCE": "1"})
+    verdict = "ok" if done.returncode == 0 else "skipped" if done.returncode == SKIPPED else "FAILED"
+    said = re.findall(r"figure: .*|skipped[ :].*", done.stdout)
+    shown = done.stdout if verdict == "FAILED" else "".join(f"    {line}\n" for line in said)
+    print(f"{name}: {verdict} {time.monotonic() - begin:.0f} s\n{shown}", end="", flush=True)
+    return done.returncode
+
+
+def run_beside_each_other(tests, at_once):
+    begin = time.monotonic()
+    lonely = [test for test in tests if has_mark(test, "runs_alone")]
+    others = sorted((test for test in tests if test not in lonely), key=lambda test: not has_mark(test, "is_long"))
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        codes = list(pool.map(run_one, others))
+    codes += [run_one(test) for test in lonely]
+    failed = sum(1 for code in codes if code not in (0, SKIPPED))
+    print(f"Ran {len(codes)} tests in {time.monotonic() - begin:.0f} s: {failed} failed")
+    return 1 if failed else SKIPPED if all(code == SKIPPED for code in codes) else 0
+
+
 def run():
-    unittest.main(argv=[sys.argv[0], "-v", *sys.argv[1:]])
+    names = sys.argv[1:]
+    at_once = int(os.environ.get("TEST_AT_ONCE", "3"))
+    if at_once > 1 and not any(name.startswith("-") for name in names):
+        loader, module = unittest.defaultTestLoader, sys.modules["__main__"]
+        tests = list(all_tests(loader.loadTestsFromNames(names, module) if names else
+                               loader.loadTestsFromModule(module)))
+        if len(tests) > 1 and all(isinstance(test, ClusterCase) for test in tests):
+            environment = cluster_environment()
+            if environment is None:
+                print(f"skipped: no {KUBERNETES} cluster (tests/cluster up --kubernetes {KUBERNETES})")
+                sys.exit(SKIPPED)
+            os.environ[ENVIRONMENT] = json.dumps(environment)
+            sys.exit(run_beside_each_other(tests, at_once))
+    unittest.main(argv=[sys.argv[0], "-v", *names])

@@ -8,6 +8,7 @@
 #include "core/volume/protocol.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/test_repository.hpp"
 
 using namespace backup;
@@ -54,7 +55,8 @@ struct Fixture {
                 }
             });
         });
-        capture::VolumeCapture options{repository, writer, clock, {}, previous};
+        capture::VolumeCapture options{repository, writer, clock, source, previous};
+        options.read_rate = read_rate;
         const auto failure =
             failure_of([&] { captured = capture::capture_volume(*ends.client, options, {}); });
         ends.client->abort();
@@ -80,7 +82,9 @@ struct Fixture {
     repository::Repository repository;
     repository::ChunkStore chunks;
     repository::Writer writer;
+    capture::VolumeSource source;
     std::optional<capture::PreviousVolume> previous;
+    capture::ReadRate* read_rate = nullptr;
     capture::CapturedVolume captured;
 };
 
@@ -100,6 +104,47 @@ FileEnd end_of(std::uint64_t size) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "a mover hears its part of the rate before it is asked for anything, and when it changes") {
+    Fixture fixture;
+    capture::ReadRate rate(1000);
+    capture::ReadRate::Share other(rate);
+    other.begin();
+    fixture.read_rate = &rate;
+    const Bytes bytes = fixture.random.bytes(5000);
+    const auto id =
+        content::ChunkHasher(fixture.repository.keys().chunk_id)(content::ChunkKind::Data, bytes);
+    std::vector<std::uint64_t> limits;
+    bool was_asked_too_early = false;
+    const auto failure = fixture.failure_with([&](Channel& channel) {
+        limits.push_back(decode_read_task(*channel.receive({})).read_limit);
+        channel.send(encode_entries({directory(), file("a", 5000), DirectoryEnd{}}), {});
+        const auto hear = [&] {
+            const auto message = channel.receive({});
+            if (type_of(*message) == MessageType::ReadLimit) {
+                limits.push_back(decode_number(*message));
+            }
+            return type_of(*message);
+        };
+        while (hear() != MessageType::Wanted) {
+        }
+        was_asked_too_early = limits.size() < 2;
+        other.end();
+        while (limits.back() != 1000) {
+            hear();
+        }
+        channel.send(content_of(1, {ChunkItem{id, 5000}, end_of(5000)}), {});
+        channel.send(fixture.frames_with(id, bytes), {});
+        channel.send(encode_finished({10, 20, 30}), {});
+        channel.finish({});
+    });
+    CHECK_FALSE(failure);
+    CHECK_FALSE(was_asked_too_early);
+    CHECK(limits.front() == 500);
+    CHECK(limits.at(1) == 500);
+    CHECK(capture::ReadRate::Share(rate).part() == 1000);
+}
 
 TEST_CASE("a mover that keeps to the protocol is believed") {
     Fixture fixture;
@@ -125,6 +170,70 @@ TEST_CASE("a mover that keeps to the protocol is believed") {
     CHECK(record.used_inodes == 20);
     CHECK(record.unreadable == std::vector<std::string>{"b: EIO"});
     CHECK(record.message.find("mnt: mounted") != std::string::npos);
+}
+
+TEST_CASE("file systems that were left out are counted, other volumes are not") {
+    Fixture fixture;
+    fixture.source.other_volumes = {"cache"};
+    const auto failure = fixture.failure_with([&](Channel& channel) {
+        channel.send(encode_entries({directory(),
+                                     file("a", 0),
+                                     WalkProblem{"cache", "mounted", false, true},
+                                     WalkProblem{"disk", "mounted", false, true},
+                                     WalkProblem{"proc", "kernel", false},
+                                     DirectoryEnd{}}),
+                     {});
+        channel.send(encode_finished({10, 20, 30, 5}), {});
+        channel.finish({});
+    });
+    CHECK_FALSE(failure);
+    const auto& record = fixture.captured.record;
+    CHECK(record.file_systems_left_out == 1);
+    CHECK(record.files_unreadable == 0);
+    CHECK(record.reason == model::SkipReason::None);
+    CHECK(record.message ==
+          "cache: another volume is mounted here; disk: mounted; proc: kernel "
+          "(3 left out)");
+}
+
+TEST_CASE("include globs that match nothing are no empty volume") {
+    Fixture fixture;
+    std::uint64_t dropped = 0;
+    const auto record_of = [&] {
+        const auto failure = fixture.failure_with([&](Channel& channel) {
+            channel.send(encode_entries({directory(), DirectoryEnd{}}), {});
+            channel.send(encode_finished({10, 20, 30, dropped}), {});
+            channel.finish({});
+        });
+        CHECK_FALSE(failure);
+        return fixture.captured.record;
+    };
+    CHECK(record_of().reason == model::SkipReason::None);
+    dropped = 7;
+    CHECK(record_of().reason == model::SkipReason::NoData);
+    CHECK(record_of().message.find("match none of its 7 files") != std::string::npos);
+}
+
+TEST_CASE("globs with and without '/' in front are the same paths") {
+    Fixture fixture;
+    const backup::testing::TempDir root;
+    root.write("uploads/a", "1");
+    root.write("cache/b", "1");
+    const auto record_of = [&](std::vector<std::string> include) {
+        fixture.source.path = root.path().string();
+        fixture.source.include = std::move(include);
+        return capture::capture_directory(
+                   {fixture.repository, fixture.writer, fixture.clock, fixture.source, {}}, {})
+            .record;
+    };
+    for (const auto* glob : {"uploads", "/uploads", "./uploads/", "/uploads/*"}) {
+        INFO(glob);
+        CHECK(record_of({glob}).files == 1);
+        CHECK(record_of({glob}).reason == model::SkipReason::None);
+    }
+    const auto none = record_of({"/uploadz"});
+    CHECK(none.files == 0);
+    CHECK(none.reason == model::SkipReason::NoData);
 }
 
 TEST_CASE("a file that was deleted meanwhile is told, but is no loss") {

@@ -5,6 +5,7 @@
 
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/volume/protocol.hpp"
 #include "tests/support/capture_scene.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
@@ -34,6 +35,11 @@ struct Script {
     std::deque<FrameFault> faults;
     std::deque<Error> refusals;  // before the faults
     std::deque<volume::MoverEnd> ends;
+    std::deque<Error> start_failures;
+    std::optional<Error> close_failure;
+    std::optional<Error> answer;  // of every mover, instead of the volume
+    std::vector<std::unique_ptr<volume::Channel>> answered;
+    bool is_block = false;
     std::function<void(const MoverOrder&)> on_start;
     int starts = 0;
     int closes = 0;
@@ -55,6 +61,12 @@ class FakeMover : public volume::Mover {
             script_.refusals.pop_front();
             throw Error(refusal);
         }
+        if (script_.answer) {
+            auto ends = volume::make_local_channels();
+            ends.mover->send(volume::encode_failure(*script_.answer), {});
+            script_.answered.push_back(std::move(ends.mover));
+            return std::move(ends.client);
+        }
         FrameFault fault;
         if (!script_.faults.empty()) {
             fault = script_.faults.front();
@@ -65,7 +77,7 @@ class FakeMover : public volume::Mover {
 
     std::string path_of(std::string_view claim) const override { return (root_ / claim).string(); }
 
-    bool is_block(std::string_view) const override { return false; }
+    bool is_block(std::string_view) const override { return script_.is_block; }
 
     volume::MoverEnd find_end() override {
         const std::scoped_lock lock(script_.mutex);
@@ -82,6 +94,9 @@ class FakeMover : public volume::Mover {
     void close() override {
         const std::scoped_lock lock(script_.mutex);
         ++script_.closes;
+        if (script_.close_failure) {
+            throw Error(*script_.close_failure);
+        }
     }
 
   private:
@@ -154,6 +169,11 @@ struct Fixture {
         const std::scoped_lock lock(script.mutex);
         ++script.starts;
         script.orders.push_back(order);
+        if (!script.start_failures.empty()) {
+            const auto failure = script.start_failures.front();
+            script.start_failures.pop_front();
+            throw Error(failure);
+        }
         if (script.on_start) {
             script.on_start(order);
         }
@@ -357,7 +377,57 @@ TEST_CASE("a claim that went away costs no other") {
     Fixture fixture;
     const auto volumes = fixture.read({fixture.plan("data"), fixture.plan("gone")});
     CHECK(volumes[0].record.outcome == Outcome::Protected);
-    CHECK(volumes[1].record.outcome == Outcome::Failed);
+    CHECK(volumes[1].record.outcome == Outcome::Skipped);
+    CHECK(volumes[1].record.reason == SkipReason::DeletedMeanwhile);
+}
+
+TEST_CASE("a claim that goes away while its mover starts was deleted meanwhile") {
+    Fixture fixture;
+    fixture.script.on_start = [&](const MoverOrder&) {
+        fixture.scene.server.remove("persistentvolumeclaims", "shop", "data");
+        throw Error(ErrorCode::MoverFailed, "persistentvolumeclaim \"data\" not found");
+    };
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Skipped);
+    CHECK(volumes[0].record.reason == SkipReason::DeletedMeanwhile);
+    CHECK_FALSE(volumes[0].captured);
+}
+
+TEST_CASE("a claim that goes with its namespace is missed") {
+    Fixture fixture;
+    fixture.script.on_start = [&](const MoverOrder&) {
+        fixture.scene.server.remove("persistentvolumeclaims", "shop", "data");
+        fixture.scene.server.add_namespace("shop", R"("deletionTimestamp":"2026-11-20T10:00:00Z")");
+        throw Error(ErrorCode::MoverFailed, "persistentvolumeclaim \"data\" not found");
+    };
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK(volumes[0].record.reason == SkipReason::NamespaceTerminating);
+}
+
+TEST_CASE("a claim that is being deleted, and a failure that has nothing to do with it") {
+    Fixture fixture;
+    fixture.scene.server.add("persistentvolumeclaims",
+                             "shop",
+                             "data",
+                             R"("deletionTimestamp":"2026-11-20T10:00:00Z")",
+                             R"("spec":{},"status":{"phase":"Bound"})");
+    SECTION("no new pod may mount it") {
+        fixture.script.on_start = [](const MoverOrder&) {
+            throw Error(ErrorCode::MoverFailed, "is being deleted");
+        };
+        const auto record = fixture.read({fixture.plan("data")}).front().record;
+        CHECK(record.outcome == Outcome::Skipped);
+        CHECK(record.reason == SkipReason::Terminating);
+    }
+    SECTION("a broken stream stays one") {
+        for (int i = 0; i < 4; ++i) {
+            fixture.script.faults.push_back({Kind::Flip, 1});
+        }
+        const auto record = fixture.read({fixture.plan("data")}).front().record;
+        CHECK(record.outcome == Outcome::Failed);
+        CHECK(record.reason == SkipReason::StreamBroken);
+    }
 }
 
 TEST_CASE("globs of a claim choose its files") {
@@ -477,6 +547,123 @@ TEST_CASE("without its snapshot a volume is read live where that is allowed") {
     }
 }
 
+TEST_CASE("a connection that breaks while the mover starts is tried again") {
+    Fixture fixture;
+    const auto failure = GENERATE(Error(ErrorCode::ClusterUnreachable, "reset"),
+                                  Error(ErrorCode::KubeServerError, "etcd leader changed"),
+                                  Error(ErrorCode::TimedOut, "no answer"),
+                                  broken("it has ended: Evicted"));
+    SECTION("and again") {
+        fixture.script.start_failures = {failure, failure, failure};
+        const auto volumes = fixture.read({fixture.plan("data")});
+        CHECK(volumes[0].record.outcome == Outcome::Protected);
+        CHECK(volumes[0].record.reason == SkipReason::None);
+        CHECK(fixture.script.starts == 4);
+    }
+    SECTION("but not for ever") {
+        fixture.script.start_failures = {failure, failure, failure, failure};
+        const auto volumes = fixture.read({fixture.plan("data")});
+        CHECK(volumes[0].record.outcome == Outcome::Failed);
+        CHECK(volumes[0].record.reason != SkipReason::None);
+        CHECK(fixture.script.starts == 4);
+    }
+}
+
+TEST_CASE("volumes with a common mover try to start it again together, not each") {
+    Fixture fixture;
+    fixture.fill("a", 2, "n1");
+    fixture.fill("b", 2, "n1");
+    fixture.at_once = GENERATE(1U, 2U);
+    const Error failure(ErrorCode::ClusterUnreachable, "reset");
+    fixture.script.start_failures = {failure, failure};
+    const auto volumes = fixture.read({fixture.plan("a"), fixture.plan("b")});
+    CHECK(volumes[0].record.outcome == Outcome::Protected);
+    CHECK(volumes[1].record.outcome == Outcome::Protected);
+    CHECK(fixture.script.starts == 3);
+    CHECK(fixture.script.closes == 1);
+}
+
+TEST_CASE("what could not be removed from the cluster is a warning") {
+    Fixture fixture;
+    SECTION("of a mover") {
+        fixture.script.close_failure = Error(ErrorCode::Forbidden, "cannot delete pods");
+        const auto volume = fixture.read({fixture.plan("data")}).front();
+        CHECK(volume.record.outcome == Outcome::Protected);
+        REQUIRE(volume.warnings.size() == 1);
+        CHECK_THAT(
+            volume.warnings[0],
+            contains("volume shop/data") && contains("cannot delete pods") && contains("cleanup"));
+    }
+    SECTION("of one that was replaced") {
+        fixture.script.close_failure = Error(ErrorCode::ClusterUnreachable, "reset");
+        fixture.script.faults = {{Kind::Cut, 2}};
+        fixture.script.ends = {{true, false, "Evicted"}};
+        const auto volume = fixture.read({fixture.plan("data")}).front();
+        CHECK(volume.record.outcome == Outcome::Protected);
+        CHECK(volume.warnings.size() == 2);
+    }
+    SECTION("of a start that failed, though each claim then gets its own mover") {
+        fixture.fill("a", 2, "n1");
+        fixture.fill("b", 2, "n1");
+        fixture.script.on_start = [](const MoverOrder& order) {
+            if (order.claims.size() > 1) {
+                order.on_leftover(Error(ErrorCode::ClusterUnreachable, "reset"));
+                throw Error(ErrorCode::MoverFailed, "it hangs");
+            }
+        };
+        const auto volumes = fixture.read({fixture.plan("a"), fixture.plan("b")});
+        CHECK(volumes[0].record.outcome == Outcome::Protected);
+        CHECK(volumes[1].record.outcome == Outcome::Protected);
+        CHECK(volumes[0].warnings.size() + volumes[1].warnings.size() == 1);
+    }
+}
+
+TEST_CASE("why no mover can be had is told by the reason") {
+    Fixture fixture;
+    fixture.fill("used", 1, "n1");
+    const auto no_mover = [](const MoverOrder&) {
+        throw Error(ErrorCode::MoverFailed, "it does not start: Pending");
+    };
+    fixture.script.on_start = no_mover;
+    const auto reason = [&] {
+        const auto record = fixture.read({fixture.plan("used")}).front().record;
+        CHECK(record.outcome == Outcome::Failed);
+        return record.reason;
+    };
+    const auto add_node = [&](const std::string& ready) {
+        fixture.scene.server.add(
+            "nodes",
+            "",
+            "n1",
+            "",
+            concat(R"("status":{"conditions":[{"type":"Ready","status":")", ready, R"("}]})"));
+    };
+    SECTION("its cluster node is gone") {
+        CHECK(reason() == SkipReason::NodeUnavailable);
+    }
+    SECTION("its cluster node is not ready") {
+        add_node("Unknown");
+        CHECK(reason() == SkipReason::NodeUnavailable);
+    }
+    SECTION("its cluster node is well") {
+        add_node("True");
+        CHECK(reason() == SkipReason::MoverFailed);
+    }
+    SECTION("nodes may not be looked at") {
+        fixture.scene.server.refuse("get nodes");
+        CHECK(reason() == SkipReason::MoverFailed);
+    }
+    SECTION("only one pod may have it, and that one has") {
+        fixture.scene.server.add(
+            "persistentvolumeclaims",
+            "shop",
+            "used",
+            "",
+            R"("spec":{"accessModes":["ReadWriteOncePod"]},"status":{"phase":"Bound"})");
+        CHECK(reason() == SkipReason::InUse);
+    }
+}
+
 TEST_CASE("a stop ends everything, and the movers are taken away") {
     Fixture fixture;
     fixture.script.on_start = [](const MoverOrder&) {
@@ -484,4 +671,25 @@ TEST_CASE("a stop ends everything, and the movers are taken away") {
     };
     CHECK(testing::error_code_of([&] { return fixture.read({fixture.plan("data")}); }) ==
           ErrorCode::Interrupted);
+}
+
+TEST_CASE("a device that the mover may not open has a reason of its own") {
+    Fixture fixture;
+    fixture.script.answer = Error(ErrorCode::Forbidden, "may not be opened by user 1000");
+    fixture.script.is_block = GENERATE(true, false);
+    const auto record = fixture.read({fixture.plan("data")}).front().record;
+    CHECK(record.outcome == Outcome::Failed);
+    CHECK(record.reason ==
+          (fixture.script.is_block ? SkipReason::BlockWithoutAccess : SkipReason::Forbidden));
+    CHECK_THAT(record.message, contains("may not be opened by user 1000"));
+    CHECK(fixture.script.starts == 1);
+}
+
+TEST_CASE("the API server's refusal of an exec into a mover is about no device") {
+    Fixture fixture;
+    fixture.script.is_block = true;
+    fixture.script.refusals = {Error(ErrorCode::Forbidden, "may not create pods/exec")};
+    const auto record = fixture.read({fixture.plan("data")}).front().record;
+    CHECK(record.outcome == Outcome::Failed);
+    CHECK(record.reason == SkipReason::Forbidden);
 }

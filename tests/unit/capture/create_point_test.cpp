@@ -322,6 +322,98 @@ TEST_CASE("a group whose server is down makes the point Incomplete", "[create]")
     }
 }
 
+TEST_CASE("a group that is down matters only to what was asked for", "[create]") {
+    CaptureScene scene;
+    scene.server.break_group("example.com");
+    auto flags = scene.flags_for_shop();
+    SECTION("kinds of other groups") {
+        flags.include_resources = {"secrets", "deployments.apps", "core"};
+        const auto created = scene.create(flags);
+        CHECK(created.record.point.status == PointStatus::Complete);
+        CHECK(created.ledger.problems.empty());
+    }
+    SECTION("the group, a kind of it, a pattern, a kind that nobody knows") {
+        flags.include_resources = {
+            GENERATE("example.com", "carts.example.com", "*.example.com", "*", "carts")};
+        CHECK(scene.create(flags).record.point.status == PointStatus::Incomplete);
+    }
+}
+
+TEST_CASE("an excluded namespace is out, also when it may not be read", "[create]") {
+    CaptureScene scene;
+    scene.server.add_namespace("test");
+    ScopeFlags flags;
+    flags.namespaces = {"shop", "test"};
+    flags.exclude_namespaces = {"te*"};
+    const bool may_read = GENERATE(true, false);
+    if (!may_read) {
+        scene.server.refuse("get namespaces");
+    }
+    const auto created = scene.create(flags);
+    CHECK(created.record.point.namespaces == std::vector<std::string>{"shop"});
+    CHECK(find_list(created.ledger, "namespaces", "test", Outcome::Skipped) != nullptr);
+}
+
+TEST_CASE("a question about volumes or hooks without an answer does not cost the point",
+          "[create]") {
+    CaptureScene scene;
+    scene.server.add(
+        "persistentvolumeclaims", "shop", "waits", "", R"("status":{"phase":"Pending"})");
+    scene.server.add("configmaps", "shop", "settings");
+    const auto status = GENERATE(500, 503, 504, 429);
+    CAPTURE(status);
+    scene.server.refuse("list storageclasses", status);
+    scene.server.refuse("list pods", status);
+    const auto created = scene.create(scene.flags_for_shop());
+    CHECK(scene.files_of(created).contains("objects/namespaces/shop/configmaps/settings"));
+    CHECK(created.record.point.status == PointStatus::Incomplete);
+    std::string subjects;
+    for (const auto& problem : created.ledger.problems) {
+        subjects += problem.subject + "\n";
+    }
+    CHECK(subjects == "storageclasses.storage.k8s.io\npods in shop\nhooks of pods in shop\n");
+}
+
+TEST_CASE("a namespace that carries the label itself is stored without objects", "[create]") {
+    CaptureScene scene;
+    scene.server.add_namespace("empty", R"("labels":{"team":"red"})");
+    scene.server.add_namespace("other", R"("labels":{"team":"blue"})");
+    scene.server.add("configmaps", "shop", "a", R"("labels":{"team":"red"})");
+    ScopeFlags flags;
+    flags.all_namespaces = true;
+    flags.selectors = {"team=red"};
+    const auto created = scene.create(flags);
+    CHECK(created.record.point.namespaces == std::vector<std::string>{"empty", "shop"});
+    const auto files = scene.files_of(created);
+    CHECK(files.contains("objects/cluster/namespaces/empty"));
+    CHECK_FALSE(files.contains("objects/cluster/namespaces/other"));
+}
+
+TEST_CASE("an annotated object without a namespace is found in the whole cluster", "[create]") {
+    CaptureScene scene;
+    constexpr std::string_view kMark = R"("annotations":{"kubectl-backup/include":"true"})";
+    scene.server.add("storageclasses.storage.k8s.io", "", "fast", kMark);
+    scene.server.add("storageclasses.storage.k8s.io", "", "slow");
+    scene.server.add("configmaps", "shop", "a", kMark);
+    ScopeFlags flags;
+    flags.annotated = true;
+    const std::string stored = "objects/cluster/storageclasses.storage.k8s.io/";
+    SECTION("with -A") {
+        flags.all_namespaces = true;
+        const auto files = scene.files_of(scene.create(flags));
+        CHECK(files.contains(stored + "fast"));
+        CHECK_FALSE(files.contains(stored + "slow"));
+    }
+    SECTION("but not with a namespace, and not when they are not wanted") {
+        flags.namespaces = {"shop"};
+        CHECK_FALSE(scene.files_of(scene.create(flags)).contains(stored + "fast"));
+        flags.namespaces.clear();
+        flags.all_namespaces = true;
+        flags.cluster_resources = "none";
+        CHECK_FALSE(scene.files_of(scene.create(flags)).contains(stored + "fast"));
+    }
+}
+
 TEST_CASE("claims whose data is not read say why", "[create]") {
     CaptureScene scene;
     scene.server.add(

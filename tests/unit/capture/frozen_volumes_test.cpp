@@ -10,7 +10,11 @@
 #include "tests/support/faulty_mover.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <memory>
 
 using namespace backup;
@@ -40,10 +44,14 @@ class LoggedRunner : public CommandRunner {
              CommandReport& report,
              const std::stop_token&) override {
         log_.add(concat(request.command.front(), " ", request.pod));
+        if (on_command) {
+            on_command(request.command.front());
+        }
         report.exit_code = request.pod == failing && request.command.front() == "freeze" ? 2 : 0;
     }
 
     std::string failing;
+    std::function<void(const std::string&)> on_command;
 
   private:
     Log& log_;
@@ -138,6 +146,13 @@ struct Fixture {
         volumes.push_back({"shop", claim, {}});
     }
 
+    void fill(const Words& claims, const std::string& method) {
+        for (const auto& claim : claims) {
+            fill(claim);
+            plans.back().record.method = method;
+        }
+    }
+
     std::vector<ClaimVolume> read(std::vector<HookPod> pods) {
         const auto plan = plan_hooks(std::move(pods), volumes, {});
         kube::Client client(CaptureScene::config(), scene.client_options());
@@ -149,12 +164,18 @@ struct Fixture {
         HookGate gate({runner, scene.clock, progress}, plan);
         ClaimVolumesContext context{
             client, no_program, {}, repository, writer, scene.clock, previous, progress, ""};
-        context.at_once = 1;
+        context.at_once = at_once;
         context.hooks = &gate;
         context.make_stand_in = [this](const PlannedVolume&, const std::stop_token&) {
+            if (refused_cuts-- > 0) {
+                throw Error(ErrorCode::MoverFailed, "no snapshot today");
+            }
             return std::make_unique<LoggedCopy>(log, is_copy_broken);
         };
-        context.start_mover = [this](const MoverOrder&, const std::stop_token&) {
+        context.start_mover = [this](const MoverOrder& order, const std::stop_token&) {
+            if (on_start) {
+                on_start(order);
+            }
             return std::make_unique<LoggedMover>(log, scene.clock, directory.path());
         };
         context.sleep = [](std::chrono::nanoseconds, const std::stop_token&) { return true; };
@@ -171,6 +192,9 @@ struct Fixture {
     Log log;
     LoggedRunner runner{log};
     bool is_copy_broken = false;
+    std::atomic<int> refused_cuts = 0;
+    unsigned at_once = 1;
+    std::function<void(const MoverOrder&)> on_start;
     std::vector<PlannedVolume> plans;
     std::vector<HookVolume> volumes;
 };
@@ -237,4 +261,84 @@ TEST_CASE("a hook that failed is no reason to do without the copy", "[hooks]") {
     const auto results = fixture.read({hooked("db", {"a"})});
     CHECK(results[0].record.reason == SkipReason::HookFailed);
     CHECK(fixture.words() == Words{"freeze db", "thaw db"});
+}
+
+TEST_CASE("however many copies a group has, it goes on before the first is read", "[hooks]") {
+    Fixture fixture;
+    fixture.fill({"a", "b", "c", "d", "e"}, "snapshot");
+    fixture.at_once = GENERATE(1U, 2U);
+    const auto results = fixture.read({hooked("db", {"a", "b", "c", "d", "e"})});
+    const auto words = fixture.words();
+    REQUIRE(words.size() == 2 + 5 * 3);
+    CHECK(Words(words.begin(), words.begin() + 7) ==
+          Words{"freeze db", "cut", "cut", "cut", "cut", "cut", "thaw db"});
+    for (const auto& result : results) {
+        CHECK(result.record.outcome == Outcome::Protected);
+        CHECK(result.record.consistency == "application");
+    }
+}
+
+TEST_CASE("a group does not wait, frozen, for those who read something else", "[hooks]") {
+    Fixture fixture;
+    fixture.fill({"a", "b"}, "snapshot");
+    fixture.fill({"busy"}, "live");
+    fixture.at_once = 2;
+    std::promise<void> thawed;
+    fixture.runner.on_command = [&](const std::string& command) {
+        if (command == "thaw") {
+            thawed.set_value();
+        }
+    };
+    fixture.on_start = [&, ready = thawed.get_future().share()](const MoverOrder& order) {
+        if (order.claims.front().name == "busy") {
+            ready.wait_for(std::chrono::seconds(20));  // for ever it would wait only when broken
+        }
+    };
+    fixture.read({hooked("db", {"a", "b"})});
+    auto words = fixture.words();
+    const auto thaw = std::find(words.begin(), words.end(), "thaw db");
+    CHECK(Words(words.begin(), thaw) == Words{"freeze db", "cut", "cut"});
+    CHECK(std::count(thaw, words.end(), "read a") == 2);
+}
+
+TEST_CASE("of a group the volumes that are read themselves come first, then the copies",
+          "[hooks]") {
+    Fixture fixture;
+    fixture.fill({"a", "b"}, "snapshot");
+    fixture.fill({"c"}, "live");
+    const auto results = fixture.read({hooked("db", {"a", "b", "c"})});
+    CHECK(fixture.words() == Words{"freeze db",
+                                   "cut",
+                                   "cut",
+                                   "mover",
+                                   "read c",
+                                   "thaw db",
+                                   "mover",
+                                   "read a",
+                                   "mover",
+                                   "read a"});
+    CHECK(results[2].record.consistency == "application");
+}
+
+TEST_CASE("what cannot be cut is read while its application is still frozen", "[hooks]") {
+    Fixture fixture;
+    fixture.fill({"a", "b"}, "snapshot");
+    fixture.plans[0].may_fall_back = true;
+    fixture.plans[1].may_fall_back = true;
+    fixture.refused_cuts = 2;
+    const auto results = fixture.read({hooked("db", {"a", "b"})});
+    CHECK(fixture.words() == Words{"freeze db", "mover", "read a", "mover", "read b", "thaw db"});
+    CHECK(results[0].record.consistency == "application");
+    CHECK(results[0].record.method == "live");
+    CHECK(results[0].warnings.size() == 1);
+}
+
+TEST_CASE("a copy that was asked for and cannot be cut keeps nobody frozen", "[hooks]") {
+    Fixture fixture;
+    fixture.fill({"a", "b"}, "snapshot");
+    fixture.refused_cuts = 2;
+    const auto results = fixture.read({hooked("db", {"a", "b"})});
+    CHECK(fixture.words() == Words{"freeze db", "thaw db"});
+    CHECK(results[0].record.reason == SkipReason::SnapshotFailed);
+    CHECK(results[1].record.reason == SkipReason::SnapshotFailed);
 }

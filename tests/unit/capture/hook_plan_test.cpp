@@ -192,3 +192,32 @@ TEST_CASE("a pod as the API server gives it", "[hooks]") {
     CHECK_FALSE(is_running(
         parse_json(R"({"metadata":{"deletionTimestamp":"x"},"status":{"phase":"Running"}})")));
 }
+
+TEST_CASE("hooks of pods that were never begun with are told", "[hooks]") {
+    const auto plan = plan_hooks(
+        {pod("db-0", {"data-0"}), pod("db-1", {"data-1"})}, volumes({"data-0", "data-1"}), {});
+    CHECK(find_unrun(plan, {}).size() == 4);
+    auto records = plan.records();
+    // Only the first pod's pre hook was run.
+    records.resize(1);
+    records[0].outcome = HookOutcome::Failed;
+    const auto unrun = find_unrun(plan, records);
+    REQUIRE(unrun.size() == 3);
+    CHECK(unrun[0].pod == "db-0");
+    CHECK(unrun[0].phase == HookPhase::Post);
+    CHECK(unrun[0].message == "a hook before it failed");
+    CHECK(unrun[1].pod == "db-1");
+    CHECK(unrun[1].outcome == HookOutcome::NotRun);
+    CHECK(unrun[1].message == "none of its volumes came to be read");
+    CHECK(find_unrun(plan, plan.records()).empty());
+}
+
+TEST_CASE("the same command twice has two records", "[hooks]") {
+    auto twice = pod("db-0", {"data-0"});
+    auto plan = plan_hooks({twice}, volumes({"data-0"}), {});
+    plan.groups[0].pods[0].pre.push_back(plan.groups[0].pods[0].pre[0]);
+    auto records = plan.records();
+    records.erase(records.begin());
+    REQUIRE(find_unrun(plan, records).size() == 1);
+    CHECK(find_unrun(plan, records)[0].phase == HookPhase::Pre);
+}

@@ -103,3 +103,22 @@ TEST_CASE("where pods may not be listed is a warning", "[hooks]") {
     REQUIRE(found.warnings.size() == 1);
     CHECK_THAT(found.warnings[0], contains("hooks of pods in shop are not known"));
 }
+
+TEST_CASE("where the server gives no answer the hooks are a problem", "[hooks]") {
+    PodScene scene;
+    scene.server.add("pods", "shop", "db", kMarked, kRunning);
+    SECTION("about all pods") {
+        scene.server.refuse("list pods shop", 504);
+        const auto found = scene.list({"shop"});
+        CHECK(found.pods.empty());
+        CHECK(found.warnings.empty());
+        REQUIRE(found.problems.size() == 1);
+        CHECK(found.problems[0].subject == "hooks of pods in shop");
+    }
+    SECTION("about one pod") {
+        scene.server.refuse("get pods shop", 500);
+        const auto found = scene.list({"shop"});
+        REQUIRE(found.problems.size() == 1);
+        CHECK(found.problems[0].subject == "hooks of pod shop/db");
+    }
+}

@@ -45,6 +45,15 @@ TEST_CASE("objects that a cluster makes for itself are left out", "[kind_default
     }
     SECTION("of a running backup") {
         object.labels["app.kubernetes.io/managed-by"] = "kubectl-backup";
+        object.labels["kubectl-backup/run"] = "0011";
+    }
+    SECTION("of somebody who says that we manage it") {
+        object.labels["app.kubernetes.io/managed-by"] = "kubectl-backup";
+        is_left_out = false;
+    }
+    SECTION("with the label of a run alone") {
+        object.labels["kubectl-backup/run"] = "0011";
+        is_left_out = false;
     }
     SECTION("a bootstrap token") {
         object = make_facts("secrets", "kube-system", "bootstrap-token-abc");

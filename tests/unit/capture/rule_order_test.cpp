@@ -62,8 +62,9 @@ bool is_whole_cluster(const Case& c) {
 
 /// Cluster-scoped and not asked for by itself.
 bool is_only_when_needed(const Case& c) {
+    const bool are_marks_wanted = c.is_all_namespaces && c.annotations != Annotations::NotAsked;
     return !c.is_namespaced && c.cluster == ClusterResources::Auto && !is_named(c) &&
-           !is_whole_cluster(c);
+           !is_whole_cluster(c) && !are_marks_wanted;
 }
 
 std::string_view rule_of_kind(const Case& c) {

@@ -124,6 +124,17 @@ TEST_CASE("only the end of much output is kept", "[hooks]") {
     CHECK(scene.report.tail.ends_with("athe end"));
 }
 
+TEST_CASE("the tail is no longer for what a terminal must not see", "[hooks]") {
+    Scene scene([](Peer& peer) {
+        peer.write_channel(1, std::string(60'000, '\x01'));
+        peer.write_channel(1, "\xc3\xa4 end");
+        end(peer, kSuccess);
+    });
+    scene.run();
+    CHECK(scene.report.tail.size() == kCommandTailBytes);
+    CHECK(scene.report.tail.ends_with("\xc3\xa4 end"));
+}
+
 TEST_CASE("output that somebody wants is not in the tail", "[hooks]") {
     Scene scene([](Peer& peer) {
         peer.write_channel(1, std::string("a\0b", 3));

@@ -287,6 +287,93 @@ TEST_CASE("an emptyDir is planned when a rule asks for it") {
     CHECK(scene.only().record.method == "live");
 }
 
+TEST_CASE("a volume that a pod names and that cannot be read is not passed over") {
+    Scene scene;
+    const auto record_of = [&scene](const std::string& source, const std::string& phase) {
+        scene.server.add("pods",
+                         "shop",
+                         "web-0",
+                         R"("annotations":{"backup.velero.io/backup-volumes":"v"})",
+                         concat(R"("spec":{"volumes":[{"name":"v",)",
+                                source,
+                                R"(},{"name":"unnamed","hostPath":{}}]},"status":{"phase":")",
+                                phase,
+                                R"("})"));
+        return scene.only().record;
+    };
+    scene.objects["shop"]["pods"]["web-0"] = {};
+
+    struct Row {
+        std::string source;
+        std::string phase;
+        model::Outcome outcome;
+        model::SkipReason reason;
+    };
+
+    using enum model::SkipReason;
+    const std::vector<Row> rows = {
+        {R"("nfs":{"server":"nas"})", "Running", model::Outcome::Failed, UnsupportedVolume},
+        {R"("hostPath":{"path":"/srv"})", "Running", model::Outcome::Failed, UnsupportedVolume},
+        {R"("later":{})", "Running", model::Outcome::Failed, UnsupportedVolume},
+        {R"("configMap":{"name":"c"})", "Running", model::Outcome::Skipped, NoData},
+        {R"("projected":{})", "Running", model::Outcome::Skipped, NoData},
+        {R"("emptyDir":{})", "Pending", model::Outcome::Failed, NotRunning},
+        {R"("emptyDir":{})", "Succeeded", model::Outcome::Skipped, NoData},
+        {R"("emptyDir":{})", "Running", model::Outcome::Protected, None}};
+    for (const auto& row : rows) {
+        CAPTURE(row.source, row.phase);
+        const auto record = record_of(row.source, row.phase);
+        CHECK(record.claim == "web-0~v");
+        CHECK(record.outcome == row.outcome);
+        CHECK(record.reason == row.reason);
+        CHECK(record.method == (row.outcome == model::Outcome::Protected ? "live" : ""));
+        CHECK(record.message.empty() == (row.outcome == model::Outcome::Protected));
+        model::Ledger ledger;
+        ledger.volumes = {record};
+        CHECK((ledger.status() == model::PointStatus::Complete) ==
+              (row.outcome == model::Outcome::Protected));
+    }
+}
+
+TEST_CASE("an annotation that names no volume of its pod is told once") {
+    Scene scene;
+    for (const auto* name : {"web-0", "web-1", "unasked"}) {
+        scene.server.add("pods",
+                         "shop",
+                         name,
+                         R"("annotations":{"kubectl-backup/volumes":"chache,data",)"
+                         R"("kubectl-backup/exclude-volumes":"tpm"})",
+                         R"("spec":{"volumes":[{"name":"data","emptyDir":{}}]},)"
+                         R"("status":{"phase":"Running"})");
+    }
+    scene.objects["shop"]["pods"]["web-0"] = {};
+    scene.objects["shop"]["pods"]["web-1"] = {};
+    CHECK(scene.plan().warnings ==
+          std::vector<std::string>{"pod shop/web-0: annotation kubectl-backup/volumes names "
+                                   "\"chache\", which is no volume of the pod",
+                                   "pod shop/web-0: annotation kubectl-backup/exclude-volumes "
+                                   "names \"tpm\", which is no volume of the pod"});
+}
+
+TEST_CASE("what the server gives no answer about is told, and the rest is planned") {
+    Scene scene;
+    scene.add_csi("data");
+    scene.add_class("snap");
+    scene.add_pod("web-0", "data", "node-1");
+    scene.server.refuse("get persistentvolumes", 504);
+    scene.server.refuse("list volumesnapshotclasses", 500);
+    scene.server.refuse("list pods", 503);
+    const auto plans = scene.plan();
+    REQUIRE(plans.volumes.size() == 1);
+    CHECK(plans.volumes[0].record.method == "live");
+    std::string subjects;
+    for (const auto& problem : plans.problems) {
+        subjects += problem.subject + "\n";
+    }
+    CHECK(subjects ==
+          "persistentvolumes\nvolumesnapshotclasses.snapshot.storage.k8s.io\npods in shop\n");
+}
+
 TEST_CASE("without volumes nothing is asked of the cluster") {
     Scene scene;
     scene.add_csi("data");

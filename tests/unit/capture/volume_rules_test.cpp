@@ -262,3 +262,26 @@ TEST_CASE("path globs come from the rule and from the claim", "[volume_rules]") 
     const auto words = annotated({{"k8up.io/backup-restic-args", "--exclude *.log -e --exclude="}});
     CHECK(choose_volume(words, {}).exclude == std::vector<std::string>{"*.log", "--exclude="});
 }
+
+TEST_CASE("a value of kubectl-backup/data that means nothing is told", "[volume_rules]") {
+    for (const auto* word : {"skip", "SKIP", " skip "}) {
+        const auto choice = choose_volume(annotated({{"kubectl-backup/data", word}}), {});
+        CHECK(choice.action == VolumeAction::Skip);
+        CHECK(choice.warnings.empty());
+    }
+    const auto choice = choose_volume(annotated({{"kubectl-backup/data", "skipp"}}), {});
+    CHECK(choice.action == VolumeAction::Auto);
+    REQUIRE(choice.warnings.size() == 1);
+    CHECK(choice.warnings[0] ==
+          "volume shop/data-db-0: annotation kubectl-backup/data is \"skipp\", which means "
+          "nothing: only \"skip\" does");
+}
+
+TEST_CASE("all volumes that a pod's annotations name", "[volume_rules]") {
+    CHECK(list_pod_marks({{"kubectl-backup/volumes", "a, b"},
+                          {"backup.velero.io/backup-volumes-excludes", "c"},
+                          {"other", "d"}}) ==
+          std::vector<PodMarkName>{{"kubectl-backup/volumes", "a"},
+                                   {"kubectl-backup/volumes", "b"},
+                                   {"backup.velero.io/backup-volumes-excludes", "c"}});
+}

@@ -128,6 +128,16 @@ TEST_CASE("a busy server is given the time it asks for") {
     CHECK(cluster.slept < std::chrono::seconds(10));
 }
 
+TEST_CASE("what a busy server has not carried out is sent again, whatever it is") {
+    FakeCluster cluster;
+    const std::string pods = "POST /api/v1/namespaces/shop/pods";
+    cluster.fake.on(pods, {429, "{}", {{"retry-after", "3"}}, {}});
+    cluster.fake.on(pods, {201, R"({"made":true})", {}, {}});
+    CHECK(cluster.client.create({kPods, "shop", ""}, Json::object()).bool_at({"made"}));
+    CHECK(cluster.fake.requests().size() == 2);
+    CHECK(cluster.slept >= std::chrono::seconds(3));
+}
+
 TEST_CASE("patience has an end") {
     FakeCluster cluster;
     cluster.fake.on("GET /version", {429, "{}", {}, {}});
@@ -160,6 +170,11 @@ TEST_CASE("a broken connection: GET is tried again once the server has been reac
               return reached.client.create({kPods, "shop", ""}, Json::object());
           }) == ErrorCode::ClusterUnreachable);
     CHECK(reached.fake.requests().size() == before + 1);
+
+    reached.fake.on("DELETE " + kWebPath, {0, "", {}, broken()});
+    reached.fake.on("DELETE " + kWebPath, {404, "{}", {}, {}});
+    CHECK_FALSE(reached.client.remove(kWeb));
+    CHECK(reached.fake.requests().size() == before + 3);
 }
 
 TEST_CASE("after a 401 the credential plugin runs once more") {

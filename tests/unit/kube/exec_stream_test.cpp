@@ -168,6 +168,41 @@ TEST_CASE("a refusal says what is missing") {
     CHECK_THAT(std::string(error.hint()), testing::contains("pods/exec"));
 }
 
+TEST_CASE("a server that is too busy for a stream is given the time it asks for") {
+    TaskGroup peer;
+    FakeCluster cluster;
+    int connections = 0;
+    int busy = 2;
+    cluster.fake.on_connect([&] {
+        const bool is_busy = connections++ < busy;
+        return testing::connect_to(peer, [is_busy](Peer& side) {
+            if (is_busy) {
+                side.read_until("\r\n\r\n");
+                side.write(
+                    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 2\r\n"
+                    "\r\n{}");
+            } else {
+                side.accept_websocket("v5.channel.k8s.io");
+                end(side, kSuccess);
+            }
+        });
+    });
+    ExecOptions options;
+    options.ns = "shop";
+    options.pod = "web";
+    SECTION("and then it opens") {
+        CHECK(open_exec(cluster.client, options)->wait() == 0);
+        CHECK(connections == 3);
+        CHECK(cluster.slept >= std::chrono::seconds(14));
+    }
+    SECTION("but not for ever") {
+        busy = 1'000;
+        CHECK(error_code_of([&] { return open_exec(cluster.client, options); }) ==
+              ErrorCode::KubeThrottled);
+        CHECK(connections == 11);
+    }
+}
+
 TEST_CASE("stop ends a stream that waits") {
     std::stop_source stop;
     ExecOptions options;

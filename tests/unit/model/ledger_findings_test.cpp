@@ -88,6 +88,35 @@ TEST_CASE("what is not well comes worst first, with its word and its subject") {
     CHECK(findings == expected);
 }
 
+TEST_CASE("what is missing of a volume that was read makes the point Incomplete") {
+    auto record = volume(Outcome::Protected);
+    record.file_systems_left_out = 2;
+    auto ledger = with(record);
+    CHECK(ledger.status() == PointStatus::Incomplete);
+    CHECK(findings_of(ledger).front() == Finding{Severity::Incomplete,
+                                                 "FileSystemLeftOut",
+                                                 "volume shop/data",
+                                                 "2 file systems mounted in it left out"});
+    ledger.severity.set("FileSystemLeftOut", Severity::Warning);
+    CHECK(ledger.status() == PointStatus::Warnings);
+    // Whoever imports a directory says with a flag what is gone into.
+    record.method = "directory";
+    CHECK(with(record).status() == PointStatus::Warnings);
+    CHECK(ledger_from_json(to_json(ledger)) == ledger);
+}
+
+TEST_CASE("a volume of which nothing matched is not green") {
+    auto record = volume(Outcome::Protected, SkipReason::NoData);
+    record.message = "the globs match nothing";
+    record.files_changed = 1;
+    auto ledger = with(record);
+    CHECK(ledger.status() == PointStatus::Warnings);
+    CHECK(findings_of(ledger).size() == 2);
+    CHECK(findings_of(ledger).front().reason == "NoData");
+    ledger.severity.set("NoData", Severity::Incomplete);
+    CHECK(ledger.status() == PointStatus::Incomplete);
+}
+
 TEST_CASE("a policy decides how bad it is, up to Failed") {
     auto changed = volume(Outcome::Protected);
     changed.files_changed = 3;

@@ -3,6 +3,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 using namespace backup;
 using namespace backup::volume;
 using backup::testing::error_code_of;
+using backup::testing::FileSizeLimit;
 using backup::testing::TempDir;
 
 namespace {
@@ -119,6 +121,23 @@ TEST_CASE("a file that is given up leaves nothing behind") {
     REQUIRE(result.problem_count == 1);
     CHECK(result.problems[0].message == "damaged");
     CHECK(text_of(target / "a") == "old");
+    CHECK(count_in(target.path()) == 1);
+}
+
+TEST_CASE("a file of which the disk takes only a part is its own problem") {
+    const TempDir target;
+    DirectorySink sink(open_target_directory(target.path()), "t", {});
+    sink.begin_directory(directory());
+    {
+        const FileSizeLimit limit(100'000);
+        put(sink, "large", std::string(150'000, 'x'));
+        put(sink, "small", "fine");
+    }
+    sink.end_directory();
+    const SinkResult result = sink.finish();
+    REQUIRE(result.problem_count == 1);
+    CHECK(result.problems[0].subject == "large");
+    CHECK(result.files == 1);
     CHECK(count_in(target.path()) == 1);
 }
 

@@ -33,6 +33,8 @@ class Recorder : public WalkVisitor {
 
     void problem(std::string path, std::string, bool) override { lines.push_back("! " + path); }
 
+    void file_system_left_out(std::string path) override { lines.push_back("fs " + path); }
+
     std::vector<std::string> lines;
     std::vector<model::FileEntry> entries;
 };
@@ -100,6 +102,50 @@ TEST_CASE("patterns exclude and include") {
     options.include = {"data"};
     CHECK(walk(root, options).lines ==
           Lines{"d ", "d cache", "end", "d data", "f data:a", "f data:a.tmp", "end", "end"});
+}
+
+TEST_CASE("a pattern may begin at the root and end like a directory") {
+    const TempDir root;
+    root.write("cache/big", "1");
+    root.write("data/cache/small", "1");
+    root.write("data/a", "1");
+    WalkOptions options;
+    for (const auto* pattern : {"/data", "./data/", "/data/*", "data/"}) {
+        INFO(pattern);
+        options.include = {pattern};
+        const auto seen = walk(root, options).lines;
+        CHECK(std::count(seen.begin(), seen.end(), "f data:a") == 1);
+        CHECK(std::count(seen.begin(), seen.end(), "f data/cache:small") == 1);
+        CHECK(std::count(seen.begin(), seen.end(), "f cache:big") == 0);
+    }
+    options = {};
+    // A name alone means any depth; with '/' in front only the one at the root.
+    options.exclude = {"/cache/"};
+    CHECK(walk(root, options).lines ==
+          Lines{"d ", "d data", "f data:a", "d cache", "f data/cache:small", "end", "end", "end"});
+    options.exclude = {"cache"};
+    CHECK(walk(root, options).lines == Lines{"d ", "d data", "f data:a", "end", "end"});
+    options.exclude = {};
+    options.include = {"/"};
+    CHECK(walk(root, options).lines == walk(root).lines);
+}
+
+TEST_CASE("what no include glob matches is counted") {
+    const TempDir root;
+    root.write("a/x", "1");
+    root.write("a/y.tmp", "1");
+    root.write("b", "1");
+    SystemClock clock;
+    WalkOptions options;
+    options.include = {"nothing"};
+    options.exclude = {"*.tmp"};
+    const FileDescriptor directory = open_file(root.path(), O_RDONLY | O_DIRECTORY);
+    DirectoryWalker walker(directory.get(), options, clock);
+    for (int i = 0; i < 2; ++i) {
+        Recorder recorder;
+        walker.walk(recorder, {});
+        CHECK(walker.not_included() == 2);
+    }
 }
 
 TEST_CASE("a tree deeper than the directories that are kept open is walked whole") {

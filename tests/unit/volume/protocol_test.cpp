@@ -44,15 +44,21 @@ TEST_CASE("a batch of entries survives the wire") {
                                       EntryItem{full_entry(), 17, {}},
                                       EntryItem{link, std::nullopt, {}},
                                       WalkProblem{"a/b", "gone", false},
-                                      DirectoryEnd{}};
+                                      DirectoryEnd{},
+                                      WalkProblem{"a/c", "EIO", true},
+                                      WalkProblem{"a/d", "mounted", false, true}};
     const auto decoded = decode_entries(encode_entries(items));
-    REQUIRE(decoded.size() == 5);
+    REQUIRE(decoded.size() == 7);
     CHECK(std::get<EntryItem>(decoded[0]).problem == "half of it is missing");
     CHECK(std::get<EntryItem>(decoded[1]).entry == full_entry());
     CHECK(std::get<EntryItem>(decoded[1]).same_as == 17U);
     CHECK(std::get<EntryItem>(decoded[2]).entry == link);
     CHECK_FALSE(std::get<WalkProblem>(decoded[3]).is_loss);
+    CHECK_FALSE(std::get<WalkProblem>(decoded[3]).is_file_system);
     CHECK(std::holds_alternative<DirectoryEnd>(decoded[4]));
+    CHECK(std::get<WalkProblem>(decoded[5]).is_loss);
+    CHECK(std::get<WalkProblem>(decoded[6]).is_file_system);
+    CHECK_FALSE(std::get<WalkProblem>(decoded[6]).is_loss);
 }
 
 TEST_CASE("entries with impossible names, types and attributes are refused") {

@@ -135,3 +135,25 @@ TEST_CASE("a limit of the reading changes nothing of what is read") {
     CHECK(ids.size() > 3);
     CHECK(chunks_at(500'000) == ids);
 }
+
+TEST_CASE("a limit can be changed while a volume is read") {
+    TempDir directory;
+    SeededRandom random;
+    directory.write("large", as_text(random.bytes(3'000'000)));
+    Run run(directory);
+    // At a second for each look at the clock and a byte a second: weeks.
+    run.task.read_limit = 1;
+    std::uint64_t announced = 0;
+    run.with([&](Channel& client) {
+        client.send(encode_wanted(all_of(0, *client.receive({}))), {});
+        client.send(encode_number(MessageType::ReadLimit, 100U << 20U), {});
+        while (announced < 3'000'000) {
+            for (const auto& item : decode_content(*client.receive({})).items) {
+                if (const auto* chunk = std::get_if<ChunkItem>(&item)) {
+                    announced += chunk->length;
+                }
+            }
+        }
+    });
+    CHECK(announced == 3'000'000);
+}

@@ -44,6 +44,21 @@ TEST_CASE("a volume is found where all of it is, running containers first") {
     CHECK_FALSE(has_volume(pod(), "none"));
 }
 
+TEST_CASE("other volumes below a volume are known by their paths in it") {
+    const auto mounted = parse_json(
+        R"({"spec":{"volumes":[{"name":"data"}],"containers":[{"name":"web","image":"w:1",)"
+        R"("volumeMounts":[{"name":"data","mountPath":"/srv/"},{"name":"x","mountPath":"/srv/cache"},)"
+        R"({"name":"y","mountPath":"/srv/a/b/"},{"name":"z","mountPath":"/srv2"}]}]}})");
+    const auto places = find_places(mounted, "data");
+    REQUIRE(places.size() == 1);
+    CHECK(places[0].other_volumes == std::vector<std::string>{"cache", "a/b"});
+    const auto settings = parse_json(
+        R"({"spec":{"volumes":[{"name":"etc"}],"containers":[{"name":"web","image":"w:1",)"
+        R"("volumeMounts":[{"name":"etc","mountPath":"/etc"}]}]}})");
+    CHECK(find_places(settings, "etc").at(0).other_volumes ==
+          std::vector<std::string>{"hosts", "hostname", "resolv.conf"});
+}
+
 TEST_CASE("the state of a container of any kind") {
     CHECK(state_of_container(pod(), "web").state == "running");
     CHECK(state_of_container(pod(), "stopped").why == "CrashLoopBackOff: again");

@@ -156,9 +156,10 @@ TEST_CASE("snapshots and claims of others are not touched, however they are call
     CHECK(scene.storage.rest() == Names{"nightly", "foreign", "kubectl-backup-copy-of-mine"});
 }
 
-TEST_CASE("who may not look at snapshots has made none") {
+TEST_CASE("who may not look at cluster-wide objects has made none that stay") {
     Scene scene(dead());
-    scene.storage.refused = GENERATE("/apis/snapshot.storage.k8s.io", "/api/v1/persistentvolumes");
+    scene.storage.refused = GENERATE("/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents",
+                                     "/api/v1/persistentvolumes");
     const auto result = scene.clean();
     CHECK(result.problems.empty());
     CHECK(scene.api.names(FakeStorage::kClaims).empty());
@@ -171,4 +172,118 @@ TEST_CASE("what cannot be removed is a problem") {
     REQUIRE(result.problems.size() == 1);
     CHECK(result.problems.front().subject == "volumesnapshot shop/" + kSnapshot);
     CHECK(kinds(result) == Names{"persistentvolumeclaim", "volumesnapshot stays"});
+}
+
+TEST_CASE("claims and snapshots that may not be looked at are problems") {
+    Scene scene(dead());
+    bool has_snapshots = true;
+    scene.api.refuse = [&](const net::Request& request,
+                           const std::string& path) -> std::optional<net::Response> {
+        const auto ends = [&path](std::string_view end) { return path.ends_with(end); };
+        if (path == "/apis/snapshot.storage.k8s.io") {
+            return has_snapshots ? net::Response{200, {}, "{}"}
+                                 : FakeApi::status(404, "NotFound", "no");
+        }
+        if (request.method == "GET" &&
+            (ends("/volumesnapshots") || ends("/persistentvolumeclaims") ||
+             ends("/volumesnapshotcontents") || ends("/persistentvolumes"))) {
+            return FakeApi::status(403, "Forbidden", "may not");
+        }
+        return std::nullopt;
+    };
+    scene.options.namespaces = {"shop"};
+    const auto subjects = [&] {
+        Names names;
+        for (const auto& problem : scene.clean().problems) {
+            names.push_back(problem.subject);
+        }
+        return names;
+    };
+    CHECK(subjects() ==
+          Names{"persistentvolumeclaims in namespace shop", "volumesnapshots in namespace shop"});
+    // Who has few rights is refused a kind that is not there, too.
+    has_snapshots = false;
+    CHECK(subjects() == Names{"persistentvolumeclaims in namespace shop"});
+}
+
+namespace {
+
+const std::string kSnapshotPath = FakeStorage::kSnapshots + kSnapshot;
+
+/// A content goes only when somebody changes it, as with a sidecar that waits for its next look.
+void drop_when_nudged(Scene& scene) {
+    scene.storage.cleans_up = false;
+    scene.api.refuse = [&scene](const net::Request& request, const std::string& path) {
+        if (request.method == "PATCH" && path.starts_with(FakeStorage::kContents) &&
+            request.body.find("kubectl-backup/cleaned-up-at") != std::string::npos) {
+            scene.api.erase(path);
+        }
+        return scene.storage.before(request, path);
+    };
+}
+
+void set_going(Scene& scene, const std::string& content) {
+    scene.api.change(FakeStorage::kContents + content, [](Json& json) {
+        json["metadata"]["deletionTimestamp"] = "2026-11-20T10:00:00Z";
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot that is being cut gets a moment before it is removed") {
+    Scene scene(dead());
+    scene.api.erase(FakeStorage::kClaims + kClaim);
+    scene.api.erase(FakeStorage::kVolumes + scene.api.names(FakeStorage::kVolumes).front());
+    scene.api.erase(FakeStorage::kContents + scene.api.names(FakeStorage::kContents).front());
+    scene.api.change(kSnapshotPath, [](Json& json) { json["status"] = Json::object(); });
+    scene.storage.snapshot_looks = GENERATE(3, 1'000);
+    const bool is_cut_in_time = scene.storage.snapshot_looks == 3;
+    const auto begin = scene.api.clock.steady_now();
+    const auto result = scene.clean();
+    CHECK(result.problems.empty());
+    CHECK(scene.storage.rest() == Names{});
+    const auto removal = std::ranges::find(scene.api.lines, "DELETE " + kSnapshotPath);
+    REQUIRE(removal != scene.api.lines.end());
+    CHECK(std::count(scene.api.lines.begin(), removal, "GET " + kSnapshotPath) > 3);
+    const auto took = scene.api.clock.steady_now() - begin;
+    CHECK((took < std::chrono::seconds(5)) == is_cut_in_time);
+    CHECK(took < std::chrono::seconds(30));
+}
+
+TEST_CASE("a content that its sidecar has forgotten is brought to its mind") {
+    Scene scene(dead());
+    drop_when_nudged(scene);
+    scene.api.erase(FakeStorage::kClaims + kClaim);
+    scene.api.erase(FakeStorage::kVolumes + scene.api.names(FakeStorage::kVolumes).front());
+    SECTION("with its snapshot") {
+        const auto result = scene.clean();
+        CHECK(result.problems.empty());
+        CHECK(kinds(result) == Names{"volumesnapshot"});
+    }
+    SECTION("when its snapshot has gone before") {
+        set_going(scene, scene.api.names(FakeStorage::kContents).front());
+        scene.api.erase(kSnapshotPath);
+        const auto result = scene.clean();
+        CHECK(result.problems.empty());
+        CHECK(kinds(result) == Names{"volumesnapshotcontent"});
+    }
+    CHECK(scene.storage.rest() == Names{});
+}
+
+TEST_CASE("a content that does not go is a problem, after a while") {
+    Scene scene(dead());
+    scene.storage.cleans_up = false;
+    const auto content = scene.api.names(FakeStorage::kContents).front();
+    set_going(scene, content);
+    scene.api.erase(kSnapshotPath);
+    scene.options.dry_run = GENERATE(true, false);
+    const auto result = scene.clean();
+    CHECK(result.problems.size() == (scene.options.dry_run ? 0U : 1U));
+    if (!scene.options.dry_run) {
+        CHECK_THAT(result.problems[0].subject, contains(content));
+        const auto nudges =
+            std::ranges::count(scene.api.lines, "PATCH " + FakeStorage::kContents + content);
+        CHECK(nudges > 5);
+        CHECK(nudges < 20);
+    }
 }

@@ -90,14 +90,19 @@ TEST_CASE("facts of a claim") {
           ErrorCode::KubeNotFound);
 }
 
-TEST_CASE("without the right to list pods there is no consumer") {
+TEST_CASE("where pods cannot be listed there is no consumer, and that is not known") {
     FakeApi api;
     api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteOnce"));
-    api.refuse = [](const net::Request&, const std::string& path) -> std::optional<net::Response> {
-        return path.ends_with("/pods") ? std::optional(FakeApi::status(403, "Forbidden", "no"))
+    CHECK(get_claim_facts(api.client, "shop", "data", {}).is_use_known);
+    const auto status = GENERATE(403, 500);
+    api.refuse = [status](const net::Request&,
+                          const std::string& path) -> std::optional<net::Response> {
+        return path.ends_with("/pods") ? std::optional(FakeApi::status(status, "Forbidden", "no"))
                                        : std::nullopt;
     };
-    CHECK_FALSE(get_claim_facts(api.client, "shop", "data", {}).consumer);
+    const auto facts = get_claim_facts(api.client, "shop", "data", {});
+    CHECK_FALSE(facts.consumer);
+    CHECK_FALSE(facts.is_use_known);
 }
 
 TEST_CASE("several claims cost one look at the pods") {

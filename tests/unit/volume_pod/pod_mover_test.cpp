@@ -226,3 +226,61 @@ TEST_CASE("a stop ends the start, and what was made is gone") {
           ErrorCode::Interrupted);
     CHECK(shop.is_clean());
 }
+
+TEST_CASE("a pod that was ended while it started may be tried again, one that waits may not") {
+    Shop shop;
+    const bool is_evicted = GENERATE(true, false);
+    shop.api.on_create = [&](const std::string& path, Json& object) {
+        if (path.find("/pods/") != std::string::npos) {
+            object["status"] = parse_json(
+                is_evicted ? R"({"phase":"Failed","reason":"Evicted","message":"low on memory"})"
+                           : R"({"phase":"Pending"})");
+        }
+    };
+    auto request = shop.request();
+    request.start_limit = std::chrono::milliseconds(0);
+    const auto error =
+        testing::error_of([&] { return PodMover(shop.api.client, kProgram, request); });
+    CHECK(error.code() == ErrorCode::MoverFailed);
+    CHECK(error.is_retryable() == is_evicted);
+    CHECK(shop.is_clean());
+}
+
+TEST_CASE("a pod that cannot start because its cluster node is not there says so") {
+    Shop shop;
+    shop.api.put(kShop + "pods/user",
+                 parse_json(R"({"spec":{"nodeName":"n1","volumes":[{"name":"v",)"
+                            R"("persistentVolumeClaim":{"claimName":"data"}}]},)"
+                            R"("status":{"phase":"Running"}})"));
+    shop.api.on_create = [](const std::string& path, Json& object) {
+        if (path.find("/pods/") != std::string::npos) {
+            object["status"]["phase"] = "Pending";
+        }
+    };
+    auto request = shop.request();
+    request.start_limit = std::chrono::milliseconds(0);
+    const auto error =
+        testing::error_of([&] { return PodMover(shop.api.client, kProgram, request); });
+    CHECK_THAT(error.what(), contains("cluster node n1 is gone"));
+}
+
+TEST_CASE("what stays after a start that failed is told, not only logged") {
+    Shop shop;
+    shop.api.on_create = [](const std::string& path, Json& object) {
+        if (path.find("/pods/") != std::string::npos) {
+            object["status"] = parse_json(R"({"phase":"Failed","reason":"Evicted"})");
+        }
+    };
+    shop.api.refuse = [](const net::Request& request, const std::string&) {
+        return request.method == "DELETE" ? Refusal(FakeApi::status(403, "Forbidden", "no deletes"))
+                                          : Refusal();
+    };
+    auto request = shop.request();
+    std::vector<std::string> told;
+    request.on_leftover = [&](const Error& problem) { told.emplace_back(problem.what()); };
+    CHECK(testing::error_code_of([&] { return PodMover(shop.api.client, kProgram, request); }) ==
+          ErrorCode::MoverFailed);
+    REQUIRE(told.size() == 1);
+    CHECK_THAT(told[0], contains("no deletes"));
+    CHECK_FALSE(shop.is_clean());
+}
