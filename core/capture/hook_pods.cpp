@@ -6,6 +6,7 @@
 #include "core/capture/object_facts.hpp"
 #include "core/kube/list.hpp"
 #include "core/kube/refusal.hpp"
+#include "core/volume/mover_api.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -18,15 +19,6 @@ namespace {
 
 constexpr std::size_t kManyNamespaces = 8;
 constexpr std::string_view kDefaultContainer = "kubectl.kubernetes.io/default-container";
-
-model::ApiResource make_pod_resource() {
-    model::ApiResource pods;
-    pods.version = "v1";
-    pods.kind = "Pod";
-    pods.plural = "pods";
-    pods.namespaced = true;
-    return pods;
-}
 
 template <typename Visit>
 void each(const Json* array, Visit&& visit) {
@@ -206,7 +198,7 @@ class PodLister {
     const std::vector<HookRule>& rules_;
     const std::stop_token& stop_;
     HookPods& result_;
-    model::ApiResource pods_ = make_pod_resource();
+    model::ApiResource pods_ = volume::core_resource("Pod", "pods");
     std::set<Name> names_;
 };
 

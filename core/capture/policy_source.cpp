@@ -5,6 +5,7 @@
 #include "core/base/error.hpp"
 #include "core/base/file_descriptor.hpp"
 #include "core/base/text.hpp"
+#include "core/volume/mover_api.hpp"
 
 #include <optional>
 #include <string>
@@ -31,19 +32,11 @@ std::optional<ConfigMapName> read_config_map_name(std::string_view source) {
     return ConfigMapName{parts[1], parts[2]};
 }
 
-model::ApiResource config_maps() {
-    model::ApiResource resource;
-    resource.version = "v1";
-    resource.kind = "ConfigMap";
-    resource.plural = "configmaps";
-    resource.namespaced = true;
-    return resource;
-}
-
 Json get_config_map(const ConfigMapName& name, kube::Client& client, const std::stop_token& stop) {
     kube::CallOptions options;
     options.stop = stop;
-    auto found = client.find({config_maps(), name.ns, name.name}, options);
+    auto found = client.find({volume::core_resource("ConfigMap", "configmaps"), name.ns, name.name},
+                             options);
     if (!found) {
         throw Error(ErrorCode::KubeNotFound, "there is no such ConfigMap")
             .hint(concat("kubectl get configmaps -n ", name.ns, " lists those that are there"));
