@@ -179,19 +179,25 @@ class CopyCleaner {
         return {true, concat("the run on ", host, " that made it must be over")};
     }
 
+    static Leftover make_leftover(const model::ApiResource& resource,
+                                  const Copy& copy,
+                                  CopyVerdict verdict) {
+        return {to_lower(resource.kind),
+                copy.ns,
+                copy.name,
+                copy.owner.run_id,
+                copy.owner.host,
+                verdict.is_dead,
+                std::move(verdict.reason)};
+    }
+
     template <typename Release>
     void settle(const model::ApiResource& resource,
                 const Copy& copy,
                 CopyVerdict verdict,
                 Release&& release) {
-        Leftover leftover{to_lower(resource.kind),
-                          copy.ns,
-                          copy.name,
-                          copy.owner.run_id,
-                          copy.owner.host,
-                          verdict.is_dead,
-                          std::move(verdict.reason)};
-        if (verdict.is_dead) {
+        auto leftover = make_leftover(resource, copy, std::move(verdict));
+        if (leftover.is_removed) {
             const auto failure = failure_of([&] {
                 release();
                 remove(resource, copy);
@@ -345,15 +351,8 @@ class CopyCleaner {
             !is_orphan(storage_.claims, *reference)) {
             return;
         }
-        auto verdict = judge_orphan(volume, "claim");
-        Leftover leftover{"persistentvolume",
-                          "",
-                          volume.name,
-                          volume.owner.run_id,
-                          volume.owner.host,
-                          verdict.is_dead,
-                          std::move(verdict.reason)};
-        if (verdict.is_dead) {
+        auto leftover = make_leftover(storage_.volumes, volume, judge_orphan(volume, "claim"));
+        if (leftover.is_removed) {
             note(leftover, failure_of([&] {
                      patch(storage_.volumes,
                            volume.name,
