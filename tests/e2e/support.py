@@ -14,6 +14,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import string
 import subprocess
 import sys
@@ -110,9 +111,11 @@ class Case(unittest.TestCase):
         return result
 
     def start(self, *words, environment=None):
-        """Runs the program in the background, killed with the test when it is still there."""
+        """Runs the program in the background, killed with the test when it is still there. It can be interrupted,
+        also when the tests themselves cannot: a shell's background commands ignore that."""
         process = subprocess.Popen(self.command(*words), env={**self.environment, **(environment or {})}, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.addCleanup(self._end, process)
         return process
 
@@ -200,9 +203,11 @@ class ClusterCase(Case):
         return json.loads(self.kubectl(*words, "-o", "json").out)
 
     def wait_for(self, condition, seconds=90, what="a condition"):
+        """What: its name, or a function that says how things are when the time is over."""
         end = time.monotonic() + seconds
         while not condition():
-            self.assertLess(time.monotonic(), end, f"waited {seconds} s for {what}")
+            if time.monotonic() >= end:
+                self.fail(f"waited {seconds} s for {what() if callable(what) else what}")
             time.sleep(0.25)
 
     def claim(self, name="data", storage_class="standard", size="64Mi", namespace=None, access="ReadWriteOnce",
@@ -302,7 +307,7 @@ class ClusterCase(Case):
         """The second node is gone at once, as when its power fails."""
         subprocess.run(cluster_command("cut-node"), check=check, capture_output=True, timeout=60)
 
-    def our_leftovers(self):
+    def our_objects(self):
         """What is ours in the namespaces of this test (others may be at work in the cluster), and what
         controllers made for it outside of them: those have no label of ours, but name whom they serve."""
         kinds, wide = "pods,configmaps,persistentvolumeclaims", "persistentvolumes"
@@ -315,7 +320,10 @@ class ClusterCase(Case):
             served = item["spec"].get("claimRef") or item["spec"].get("volumeSnapshotRef") or {}
             if served.get("namespace") in self.namespaces and served.get("name", "").startswith("kubectl-backup-"):
                 found.append(item)
-        return [f"{item['kind'].lower()}/{item['metadata']['name']}" for item in found]
+        return found
+
+    def our_leftovers(self):
+        return [f"{item['kind'].lower()}/{item['metadata']['name']}" for item in self.our_objects()]
 
     def our_movers(self, field_selector="status.phase=Running", namespace=None):
         """The names of the mover pods that run, as "pod/NAME"."""
@@ -335,7 +343,8 @@ class ClusterCase(Case):
         return found[0]
 
     def wait_for_nothing_left(self, seconds=30):
-        self.wait_for(lambda: not self.our_leftovers(), seconds=seconds, what="an end of what is ours")
+        self.wait_for(lambda: not self.our_leftovers(), seconds=seconds,
+                      what=lambda: f"an end of what is ours: {json.dumps(self.our_objects(), indent=1)}")
 
     def volume(self, claim="data", point="latest"):
         """The ledger's record of a claim of the test's namespace."""

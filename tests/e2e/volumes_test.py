@@ -67,7 +67,8 @@ class CsiCase(support.ClusterCase):
         """Nothing but the volumes of these claims, neither of ours nor made for us."""
         wanted = {f"persistentvolumes/{claim}" for claim in claims or ("data",)}
         self.wait_for(lambda: not self.our_leftovers() and self.owned() == wanted, seconds=60,
-                      what=f"an end of what is left: {self.our_leftovers()} {self.owned()}")
+                      what=lambda: f"an end of what is left: {json.dumps(self.our_objects(), indent=1)}"
+                                   f" {self.owned()}")
         pods = [item["metadata"]["name"] for item in self.get("-n", self.namespace, "get", "pods")["items"]]
         self.assertEqual([], [name for name in pods if name != "app" and not name.startswith("app-")])
 
