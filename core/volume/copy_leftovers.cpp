@@ -77,17 +77,25 @@ class CopyCleaner {
         std::string ns;
         std::string name;
         std::string uid;
+        std::string content;  // that a snapshot is bound to
     };
 
     /// With its content: the storage's part goes later.
     void remove_snapshot(const Copy& snapshot) {
+        std::string bound;
         std::optional<Removed> content;
         settle(snapshots_.snapshots, snapshot, judge(snapshot), [&] {
-            content = release_content(
-                options_.dry_run ? snapshot.object
-                                 : end_.let_settle(snapshot.ns, snapshot.name, options_.stop));
+            const auto settled = options_.dry_run
+                                     ? snapshot.object
+                                     : end_.let_settle(snapshot.ns, snapshot.name, options_.stop);
+            bound = settled.text_at({"status", "boundVolumeSnapshotContentName"});
+            content = release_content(bound);
         });
-        if (content && !options_.dry_run && result_.leftovers.back().is_removed) {
+        if (options_.dry_run || !result_.leftovers.back().is_removed) {
+            return;
+        }
+        removed_.back().content = bound;
+        if (content) {
             awaited_.insert(content->uid);
             removed_.push_back(std::move(*content));
         }
@@ -229,7 +237,7 @@ class CopyCleaner {
         options.stop = options_.stop;
         client_.remove({resource, copy.ns, copy.name}, options);
         if (!options_.dry_run) {
-            removed_.push_back({&resource, copy.ns, copy.name, copy.uid});
+            removed_.push_back({&resource, copy.ns, copy.name, copy.uid, ""});
         }
     }
 
@@ -271,16 +279,16 @@ class CopyCleaner {
     }
 
     /// What goes with the snapshot; nothing when there is none, or it may not be looked at.
-    std::optional<Removed> release_content(const Json& snapshot) {
-        const auto name = snapshot.text_at({"status", "boundVolumeSnapshotContentName"});
+    std::optional<Removed> release_content(const std::string& name) {
         const auto content =
             name.empty() ? std::nullopt : find_if_allowed(snapshots_.contents, name);
         if (content && content->text_at({"spec", "deletionPolicy"}) == "Retain") {
             patch(snapshots_.contents, name, Json::object({{"deletionPolicy", "Delete"}}));
         }
-        return content ? std::optional(Removed{
-                             &snapshots_.contents, "", name, content->text_at({"metadata", "uid"})})
-                       : std::nullopt;
+        if (!content) {
+            return std::nullopt;
+        }
+        return Removed{&snapshots_.contents, "", name, content->text_at({"metadata", "uid"}), ""};
     }
 
     bool is_in_reach(const std::string& ns) const {
@@ -338,7 +346,7 @@ class CopyCleaner {
                                      true,
                                      "its snapshot is gone, and the storage is removing it"});
         if (!options_.dry_run) {
-            removed_.push_back({&snapshots_.contents, "", content.name, content.uid});
+            removed_.push_back({&snapshots_.contents, "", content.name, content.uid, ""});
         }
     }
 
@@ -366,14 +374,16 @@ class CopyCleaner {
     void wait_until_gone() {
         const TemporaryContext context{client_, options_.self, judge_.clock};
         const auto limit = options_.gone_limit;
-        const bool are_gone = wait_for(context, limit, options_.stop, [this](Milliseconds elapsed) {
+        const bool are_gone = wait_for(context, limit, options_.stop, [this](Milliseconds) {
             std::erase_if(removed_, [this](const Removed& removed) {
                 const auto found = find(*removed.resource, removed.ns, removed.name);
                 return !found || found->text_at({"metadata", "uid"}) != removed.uid;
             });
             for (const auto& removed : removed_) {
                 if (removed.resource == &snapshots_.contents) {
-                    end_.nudge(removed.name, elapsed);
+                    end_.nudge(removed.name);
+                } else if (removed.resource == &snapshots_.snapshots) {
+                    end_.let_go(removed.ns, removed.name, removed.content);
                 }
             }
             return removed_.empty();

@@ -159,7 +159,9 @@ Json TemporaryObject::get(const std::stop_token& stop) const {
     return found;
 }
 
-void TemporaryObject::remove(Milliseconds limit, const std::stop_token& stop) {
+void TemporaryObject::remove(Milliseconds limit,
+                             const std::stop_token& stop,
+                             const std::function<void(Milliseconds elapsed)>& while_there) {
     if (!is_made_) {
         return;
     }
@@ -167,8 +169,15 @@ void TemporaryObject::remove(Milliseconds limit, const std::stop_token& stop) {
     options.uid = uid_;
     options.stop = stop;
     context_.client.remove({resource_, ns_, name_}, options);
-    const bool is_gone =
-        wait_for(context_, limit, stop, [&](Milliseconds) { return find(stop).is_null(); });
+    const bool is_gone = wait_for(context_, limit, stop, [&](Milliseconds elapsed) {
+        if (find(stop).is_null()) {
+            return true;
+        }
+        if (while_there) {
+            while_there(elapsed);
+        }
+        return false;
+    });
     // From here on the cluster has been told: once more would not make it faster.
     is_made_ = false;
     if (!is_gone) {

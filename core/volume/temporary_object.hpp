@@ -72,9 +72,12 @@ class TemporaryObject {
     /// The same; throws MoverFailed when it is not there.
     Json get(const std::stop_token& stop) const;
 
-    /// Deletes it and waits until it is gone. Throws TimedOut when it is still there at the limit:
-    /// the cluster goes on removing it then.
-    void remove(Milliseconds limit, const std::stop_token& stop);
+    /// Deletes it and waits until it is gone; `while_there` is called with each look that still
+    /// finds it. Throws TimedOut when it is still there at the limit: the cluster goes on removing
+    /// it then.
+    void remove(Milliseconds limit,
+                const std::stop_token& stop,
+                const std::function<void(Milliseconds elapsed)>& while_there = {});
 
   private:
     const TemporaryContext context_;

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kLayer = "volume";
 constexpr std::chrono::seconds kCloseLimit{150};
-constexpr Milliseconds kSettleLimit{15'000};
+/// What its controllers get for removing it before they are helped.
+constexpr Milliseconds kPatience{10'000};
 
 Error failed(std::string text) {
     return {ErrorCode::MoverFailed, std::move(text)};
@@ -48,7 +49,8 @@ VolumeSnapshot::VolumeSnapshot(const TemporaryContext& context, Source source, C
     : context_(context),
       source_(std::move(source)),
       limits_(limits),
-      object_(context, SnapshotApi().snapshots, source_.ns) {}
+      object_(context, SnapshotApi().snapshots, source_.ns),
+      end_(context) {}
 
 VolumeSnapshot::~VolumeSnapshot() {
     const auto failure = failure_of([this] { close(); });
@@ -178,19 +180,18 @@ void VolumeSnapshot::close() {
 void VolumeSnapshot::remove(const std::stop_token& stop) {
     // It may have got a content since it was last looked at.
     const auto failure = failure_of([&] {
-        // One that is deleted in the middle of being cut leaves a content that the snapshot
-        // sidecar only gets back to after minutes: give the cut a moment.
-        wait_for(context_, kSettleLimit, stop, [&](Milliseconds) {
-            const auto snapshot = object_.find(stop);
-            if (snapshot.is_null()) {
-                return true;
-            }
+        const auto snapshot = end_.let_settle(source_.ns, name(), stop);
+        if (!snapshot.is_null()) {
             state_ = read_snapshot_state(snapshot);
             adopt_content(snapshot, stop);
-            return state_.is_cut || !state_.error.empty();
-        });
+        }
     });
-    object_.remove(limits_.removal, stop);
+    object_.remove(limits_.removal, stop, [this](Milliseconds elapsed) {
+        if (is_content_known_ && elapsed >= kPatience) {
+            end_.nudge(state_.content);
+            end_.let_go(source_.ns, name(), state_.content);
+        }
+    });
     if (failure) {
         throw Error(*failure);
     }
@@ -201,12 +202,15 @@ void VolumeSnapshot::remove(const std::stop_token& stop) {
     }
 }
 
-void VolumeSnapshot::wait_for_content(const std::stop_token& stop) const {
+void VolumeSnapshot::wait_for_content(const std::stop_token& stop) {
     std::string error;
-    const bool is_gone = wait_for(context_, limits_.removal, stop, [&](Milliseconds) {
+    const bool is_gone = wait_for(context_, limits_.removal, stop, [&](Milliseconds elapsed) {
         const auto content = context_.client.find({api_.contents, {}, state_.content},
                                                   {.subresource = {}, .stop = stop});
         error = content ? printable(content->text_at({"status", "error", "message"})) : "";
+        if (content && elapsed >= kPatience) {
+            end_.nudge(state_.content);
+        }
         return !content;
     });
     if (!is_gone) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/volume/snapshot_api.hpp"
+#include "core/volume/snapshot_end.hpp"
 #include "core/volume/temporary_object.hpp"
 
 #include <chrono>
@@ -75,13 +76,14 @@ class VolumeSnapshot {
     void adopt_content(const Json& snapshot, const std::stop_token& stop);
     void release_content(const Json& content, const std::stop_token& stop);
     void remove(const std::stop_token& stop);
-    void wait_for_content(const std::stop_token& stop) const;
+    void wait_for_content(const std::stop_token& stop);
 
     const TemporaryContext context_;
     const Source source_;
     const CopyLimits limits_;
     SnapshotApi api_;
     TemporaryObject object_;
+    SnapshotEnd end_;
     SnapshotState state_;
     std::optional<Milliseconds> error_since_;
     bool is_content_known_ = false;  // may be read, and is ours

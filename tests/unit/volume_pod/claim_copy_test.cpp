@@ -306,6 +306,58 @@ TEST_CASE("what is still there after its time is told") {
     CHECK_THAT(error.what(), contains("volumesnapshotcontent snapcontent-"));
 }
 
+TEST_CASE("a content that its sidecar has forgotten does not stay") {
+    Scene scene;
+    auto copy = scene.copy(CopyMethod::Snapshot);
+    copy.cut({});
+    scene.storage.cleans_up = false;
+    const auto serve = scene.api.refuse;
+    scene.api.refuse = [&](const net::Request& request, const std::string& path) {
+        if (request.method == "PATCH" && path.starts_with(FakeStorage::kContents)) {
+            scene.api.erase(path);
+        }
+        return serve(request, path);
+    };
+    const auto begin = scene.api.clock.steady_now();
+    copy.close();
+    const auto took = scene.api.clock.steady_now() - begin;
+    CHECK(scene.storage.rest() == Names{});
+    // Its controllers come first.
+    CHECK(took > std::chrono::seconds(10));
+    CHECK(took < std::chrono::seconds(20));
+}
+
+TEST_CASE("a snapshot that outlives its content") {
+    Scene scene;
+    scene.storage.finalizers = {"snapshot.storage.kubernetes.io/volumesnapshot-bound-protection"};
+    auto copy = scene.copy(CopyMethod::Snapshot);
+    copy.cut({});
+    const auto snapshot =
+        FakeStorage::kSnapshots + scene.api.names(FakeStorage::kSnapshots).front();
+    SECTION("is let go") {
+        const auto begin = scene.api.clock.steady_now();
+        copy.close();
+        CHECK(scene.storage.rest() == Names{});
+        CHECK(scene.api.clock.steady_now() - begin > std::chrono::seconds(20));
+    }
+    SECTION("keeps what others have put there") {
+        scene.storage.finalizers.push_back("example.com/mine");
+        CHECK(error_of([&] { copy.close(); }).code() == ErrorCode::TimedOut);
+        CHECK(format_json(*scene.api.find(snapshot)->find_path({"metadata", "finalizers"})) ==
+              R"(["example.com/mine"])");
+    }
+    SECTION("is left alone while the content is there") {
+        scene.storage.cleans_up = false;
+        CHECK(error_of([&] { copy.close(); }).code() == ErrorCode::TimedOut);
+        CHECK(std::ranges::count(scene.api.lines, "PATCH " + snapshot) == 0);
+    }
+    SECTION("is left alone by who may not look") {
+        scene.storage.refused = "GET " + FakeStorage::kContents;
+        CHECK(error_of([&] { copy.close(); }).code() == ErrorCode::TimedOut);
+        CHECK(std::ranges::count(scene.api.lines, "PATCH " + snapshot) == 0);
+    }
+}
+
 TEST_CASE("only names of ours are ours") {
     CHECK(is_temporary_name("kubectl-backup-copy-0123456789abcdef"));
     CHECK_FALSE(is_temporary_name("kubectl-backup-copy-0123456789abcdeF"));

@@ -270,6 +270,14 @@ TEST_CASE("a content that its sidecar has forgotten is brought to its mind") {
     CHECK(scene.storage.rest() == Names{});
 }
 
+TEST_CASE("a snapshot that outlives its content is let go") {
+    Scene scene(dead());
+    scene.storage.finalizers = {"snapshot.storage.kubernetes.io/volumesnapshot-bound-protection"};
+    const auto result = scene.clean();
+    CHECK(result.problems.empty());
+    CHECK(scene.storage.rest() == Names{});
+}
+
 TEST_CASE("a content that does not go is a problem, after a while") {
     Scene scene(dead());
     scene.storage.cleans_up = false;

@@ -37,6 +37,25 @@ struct FakeStorage {
         if (request.method == "GET" && api.find(path) && is_claim(path)) {
             serve_claim(path);
         }
+        return is_snapshot(path) && api.find(path) ? finish(request, path) : std::nullopt;
+    }
+
+    /// What an API server makes of finalizers.
+    std::optional<net::Response> finish(const net::Request& request, const std::string& path) {
+        if (request.method == "DELETE" && !finalizers.empty()) {
+            api.change(path, [this](Json& json) {
+                json["metadata"]["deletionTimestamp"] = "2026-11-20T10:00:00Z";
+                json["metadata"]["resourceVersion"] = "7";
+                json["metadata"]["finalizers"] = finalizers;
+            });
+            after_delete(path);
+            return FakeApi::status(200, "", "");
+        }
+        if (request.method == "PATCH" &&
+            request.body.find("\"finalizers\":[]") != std::string::npos) {
+            api.erase(path);
+            return FakeApi::status(200, "", "");
+        }
         return std::nullopt;
     }
 
@@ -145,6 +164,7 @@ struct FakeStorage {
     std::string reference_uid;  // that the content has instead of the snapshot's
     std::string deletion_policy = "Delete";
     std::string reclaim_policy = "Delete";
+    Json::Array finalizers;  // of snapshots; nobody takes them off
     int snapshot_looks = 0;  // until it is ready
     bool provisions = true;
     bool cleans_up = true;
