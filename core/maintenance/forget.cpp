@@ -4,6 +4,7 @@
 #include "core/base/error.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/completion.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/forget_notice.hpp"
 #include "core/repository/hold.hpp"
@@ -67,31 +68,42 @@ class ForgetNotices {
     ForgetNotices(const Repository& repository,
                   const std::map<std::string, std::string>& blobs,
                   Random& random)
-        : backend_(repository.backend()) {
-        std::vector<content::Digest> points;
+        : repository_(repository) {
         for (const auto& [id, blob] : blobs) {
-            points.push_back(content::parse_digest(id));
+            points_.push_back(content::parse_digest(id));
         }
-        const auto failure = failure_of([&] { notice_.emplace(repository, points, random); });
-        if (!failure) {
-            return;
-        }
-        if (failure->code() != ErrorCode::NoSpace || backend_.release_reserve() == 0) {
-            throw Error(*failure);
-        }
-        has_reserve_ = false;
-        notice_.emplace(repository, points, random);
+        in_any_room([&] { notice_.emplace(repository, points_, random); });
+    }
+
+    /// Nothing keeps the points any more, and nobody who comes later finds their tickets.
+    void decide() {
+        in_any_room([this] { put_tombstones(repository_, points_); });
     }
 
     void end() {
         notice_->end();
         if (!has_reserve_) {
-            backend_.restore_reserve();
+            repository_.backend().restore_reserve();
         }
     }
 
   private:
-    backend::Backend& backend_;
+    template <typename Action>
+    void in_any_room(Action action) {
+        const auto failure = failure_of(action);
+        if (!failure) {
+            return;
+        }
+        const auto is_full = failure->code() == ErrorCode::NoSpace && has_reserve_;
+        if (!is_full || repository_.backend().release_reserve() == 0) {
+            throw Error(*failure);
+        }
+        has_reserve_ = false;
+        action();
+    }
+
+    const Repository& repository_;
+    std::vector<content::Digest> points_;
     std::optional<ForgetNotice> notice_;
     bool has_reserve_ = true;
 };
@@ -128,6 +140,7 @@ std::vector<std::string> forget_points(const Repository& repository,
     // Once more, behind the notice: a hold that is not there now sees it.
     refuse_held_points(repository, ids);
     remove_tickets(repository, blobs);
+    notices.decide();
     std::vector<std::string> removed;
     for (const auto& [id, blob] : blobs) {
         backend.remove(blob);

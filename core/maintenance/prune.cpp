@@ -8,6 +8,7 @@
 #include "core/maintenance/census.hpp"
 #include "core/maintenance/checks.hpp"
 #include "core/maintenance/choose.hpp"
+#include "core/maintenance/completion.hpp"
 #include "core/maintenance/mark.hpp"
 #include "core/maintenance/repack.hpp"
 #include "core/maintenance/settle.hpp"
@@ -18,6 +19,7 @@
 #include "core/repository/session.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -79,6 +81,7 @@ class Pruning {
             remove_session(repository_, ended);
         }
         remove_idle_notices(repository_);
+        remove_tombstones();
         repository_.backend().sync();
         return std::move(result_);
     }
@@ -123,6 +126,7 @@ class Pruning {
                 }
             },
             points_);
+        drop_buried();
         // After the list: the index a point needs was there before it.
         chunks_->refresh();
         std::erase_if(points_, [this](const PointRecord& record) {
@@ -133,6 +137,29 @@ class Pruning {
         // A point that was removed by a run that died must not come back after a power cut.
         repository_.backend().sync();
         result_.points = points_.size();
+    }
+
+    void remove_tombstones() const {
+        const auto rest = grace();
+        const auto newest = now_seconds_ - std::chrono::ceil<std::chrono::seconds>(rest).count();
+        remove_idle_tombstones(
+            repository_, rest > rest.zero() ? newest : std::numeric_limits<std::int64_t>::max());
+    }
+
+    /// What somebody who slept has put again, though it was deleted, is not there.
+    void drop_buried() {
+        // Behind the list of points: as long as one can come back its tombstone stays.
+        const auto buried = list_tombstones(repository_);
+        std::erase_if(points_, [&](const PointRecord& record) {
+            const auto point = content::parse_digest(record.point.id);
+            if (!std::binary_search(buried.begin(), buried.end(), point)) {
+                return false;
+            }
+            if (!options_.dry_run) {
+                repository_.backend().remove(point_name(record.point.created, point));
+            }
+            return true;
+        });
     }
 
     /// False when the point is gone by now, and what only it needed with it.
@@ -192,12 +219,17 @@ class Pruning {
         }
     }
 
+    /// What has to be old before it counts that a list did not show something.
+    std::chrono::nanoseconds grace() const {
+        return options_.grace.value_or(repository_.backend().lists_at_once()
+                                           ? std::chrono::nanoseconds(0)
+                                           : std::chrono::nanoseconds(kLaggingGrace));
+    }
+
     bool is_ripe(const Generation& generation, const std::vector<SessionState>& open) {
-        const auto grace = options_.grace.value_or(repository_.backend().lists_at_once()
-                                                       ? std::chrono::nanoseconds(0)
-                                                       : std::chrono::nanoseconds(kLaggingGrace));
+        const auto rest = grace();
         const auto age = std::chrono::seconds(now_seconds_ - generation.modified_seconds);
-        if (grace > grace.zero() && age < grace) {
+        if (rest > rest.zero() && age < rest) {
             result_.is_resting = true;
             return false;
         }

@@ -2,7 +2,9 @@
 #include "core/maintenance/settle.hpp"
 
 #include "core/base/error.hpp"
+#include "core/maintenance/completion.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/completion_name.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -91,9 +93,19 @@ class Settlement {
         if (options_.dry_run) {
             return false;
         }
+        const auto point = find_point_name(end.point_name).value().digest;
+        const CompletionNotice notice(repository_, point, random_);
         // Its writer may have woken since: then the point was there, and may be deleted by now.
-        if (backend.exists(session_name(session.record.id)) &&
-            put_new(backend, end.point_name, end.point)) {
+        if (!backend.exists(session_name(session.record.id)) ||
+            !put_new(backend, end.point_name, end.point)) {
+            return true;
+        }
+        // Likewise, between these two. Only who deletes it can tell: that the session is gone, or
+        // that content is condemned, is true also when its writer has just seen our point.
+        if (backend.exists(tombstone_name(point))) {
+            backend.remove(end.point_name);
+            backend.sync();
+        } else {
             ++settled_.completed;
         }
         return true;

@@ -2,6 +2,7 @@
 #include "core/repository/blob_name.hpp"
 
 #include "core/base/text.hpp"
+#include "core/repository/completion_name.hpp"
 
 #include <algorithm>
 
@@ -66,6 +67,17 @@ std::optional<PointName> find_timed_name(std::string_view folder, std::string_vi
     return PointName{std::string(rest.substr(0, dash)), *digest};
 }
 
+/// "folder/<point>-<id>".
+std::optional<content::Digest> find_announced_point(std::string_view folder,
+                                                    std::string_view name) {
+    const auto rest = rest_below(folder, name);
+    if (rest.size() != kDigestDigits + 1 + kIdDigits || rest[kDigestDigits] != '-' ||
+        !is_hex(rest.substr(kDigestDigits + 1), kIdDigits)) {
+        return std::nullopt;
+    }
+    return find_digest(rest.substr(0, kDigestDigits));
+}
+
 }  // namespace
 
 std::string slot_name(ByteView slot) {
@@ -127,6 +139,14 @@ std::string forget_notice_name(const content::Digest& point, std::string_view id
     return concat(kForgetsFolder, "/", to_hex(point), "-", id);
 }
 
+std::string completion_name(const content::Digest& point, std::string_view id) {
+    return concat(kCompletesFolder, "/", to_hex(point), "-", id);
+}
+
+std::string tombstone_name(const content::Digest& point) {
+    return concat(kForgetsFolder, "/", to_hex(point));
+}
+
 std::string checks_name(TimePoint made, const content::Digest& digest) {
     return concat(kChecksFolder, "/", format_compact(made), "-", to_hex(digest));
 }
@@ -157,12 +177,15 @@ std::optional<content::Digest> find_held_point(std::string_view name) {
 }
 
 std::optional<content::Digest> find_forgotten_point(std::string_view name) {
-    const auto rest = rest_below(kForgetsFolder, name);
-    if (rest.size() != kDigestDigits + 1 + kIdDigits || rest[kDigestDigits] != '-' ||
-        !is_hex(rest.substr(kDigestDigits + 1), kIdDigits)) {
-        return std::nullopt;
-    }
-    return find_digest(rest.substr(0, kDigestDigits));
+    return find_announced_point(kForgetsFolder, name);
+}
+
+std::optional<content::Digest> find_completed_point(std::string_view name) {
+    return find_announced_point(kCompletesFolder, name);
+}
+
+std::optional<content::Digest> find_buried_point(std::string_view name) {
+    return find_digest(rest_below(kForgetsFolder, name));
 }
 
 std::optional<SessionBlobName> find_session_name(std::string_view name) {

@@ -3,6 +3,7 @@
 
 #include "core/base/task_group.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/completion_name.hpp"
 
 #include <algorithm>
 #include <set>
@@ -73,9 +74,12 @@ void ForgetNotice::end() {
 
 bool is_being_forgotten(const Repository& repository, const content::Digest& point) {
     const auto notices = list_notices(repository);
-    return std::any_of(notices.begin(), notices.end(), [&point](const ListedNotice& notice) {
-        return notice.point == point;
-    });
+    const auto is_announced =
+        std::any_of(notices.begin(), notices.end(), [&point](const ListedNotice& notice) {
+            return notice.point == point;
+        });
+    // Behind the notices: they go only when a tombstone is there that is needed.
+    return is_announced || repository.backend().exists(tombstone_name(point));
 }
 
 void remove_idle_notices(const Repository& repository) {

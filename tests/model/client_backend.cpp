@@ -77,9 +77,12 @@ void ClientBackend::take_turn(std::string_view what,
 }
 
 void ClientBackend::put(std::string_view name, ByteView bytes, bool exclusive) {
-    take_turn(exclusive ? "puts exclusively" : "puts", name, [&] {
-        storage_.put(name, bytes, exclusive && !blindness_.takes_taken_names);
-    });
+    const auto is_late = blindness_.is_late_for_points && name.starts_with("points/");
+    take_turn(is_late     ? kLatePut
+              : exclusive ? "puts exclusively"
+                          : "puts",
+              name,
+              [&] { storage_.put(name, bytes, exclusive && !blindness_.takes_taken_names); });
 }
 
 void ClientBackend::list(std::string_view folder,

@@ -12,10 +12,14 @@
 
 namespace backup::model_test {
 
+/// The call of a client that puts another one's point.
+inline constexpr std::string_view kLatePut = "puts exclusively, late,";
+
 /// What a client is made to ignore.
 struct Blindness {
     std::vector<std::string> unseen_folders;  // lists show nothing in them
     bool takes_taken_names = false;           // an exclusive put overwrites nothing, and succeeds
+    bool is_late_for_points = false;          // its puts of points are told as kLatePut
 };
 
 class ClientBackend : public backend::ForwardingBackend {

@@ -21,6 +21,7 @@ enum class Mutation {
     FencesDoNotExclude,        // two may end one session
     ForgetsIgnoreHolds,
     HoldsIgnoreForgets,    // a hold does not see who is about to remove the point
+    ForgetsIgnorePutters,  // a forget does not see who may put the point again
     PruneWithoutProtocol,  // packs that no present point needs are removed at once
 };
 

@@ -39,6 +39,26 @@ Options holds_of(std::uint64_t seed) {
     return options;
 }
 
+bool is_late_put(std::string_view call, std::string_view) {
+    return call == kLatePut;
+}
+
+bool is_put_of_a_writer(std::string_view call, std::string_view blob) {
+    return call == "puts exclusively" && blob.starts_with("points/");
+}
+
+/// Writers that die behind their tickets, and prunes that sleep between their look for a session
+/// and the point that they put for it.
+Options late_points_of(std::uint64_t seed) {
+    auto options = options_of(seed);
+    options.clients = 3 + seed % 3;
+    options.operations += 6;
+    options.mostly_holds = seed % 4 == 0;
+    options.troubles.is_sore = is_late_put;
+    options.troubles.is_deadly = is_put_of_a_writer;
+    return options;
+}
+
 /// How many runs a broken protocol needs until it is caught; 0: never.
 std::uint64_t runs_until_caught(Mutation mutation,
                                 std::uint64_t most,
@@ -96,6 +116,23 @@ TEST_CASE("of a hold and a forget that meet at a point one gives way") {
     WARN(sum.points_held << " points held, " << sum.points_forgotten << " forgotten");
 }
 
+TEST_CASE("a point that was forgotten comes back by no prune that slept before its put") {
+    const auto first = testing::test_seed();
+    Outcome sum;
+    for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
+        const auto seed = first + run;
+        const auto outcome = run_clients(seed, late_points_of(seed));
+        if (!outcome.failures.empty()) {
+            FAIL_CHECK("BACKUP_SEED=" << seed << " BACKUP_MODEL_RUNS=1\n"
+                                      << outcome.trace << join(outcome.failures, "\n"));
+            break;
+        }
+        sum.points_committed += outcome.points_committed;
+        sum.points_forgotten += outcome.points_forgotten;
+    }
+    WARN(sum.points_committed << " points made, " << sum.points_forgotten << " forgotten");
+}
+
 TEST_CASE("a run can be had again") {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         const auto once = run_clients(seed, options_of(seed));
@@ -127,4 +164,8 @@ TEST_CASE("a forget that sees no holds is caught") {
 
 TEST_CASE("a hold that sees no forgets is caught") {
     CHECK(runs_until_caught(Mutation::HoldsIgnoreForgets, 300, holds_of) != 0);
+}
+
+TEST_CASE("a forget that does not see who may put the point again is caught") {
+    CHECK(runs_until_caught(Mutation::ForgetsIgnorePutters, 1000, late_points_of) != 0);
 }

@@ -33,6 +33,7 @@ Blindness blindness_of_prunes(const World& world) {
     if (world.options.mutation == Mutation::PrunesIgnoreSessions) {
         blindness.unseen_folders = {"sessions"};
     }
+    blindness.is_late_for_points = true;
     return blindness;
 }
 
@@ -40,6 +41,9 @@ Blindness blindness_of_forgets(const World& world) {
     Blindness blindness;
     if (world.options.mutation == Mutation::ForgetsIgnoreHolds) {
         blindness.unseen_folders = {"holds"};
+    }
+    if (world.options.mutation == Mutation::ForgetsIgnorePutters) {
+        blindness.unseen_folders = {"completes"};
     }
     return blindness;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace backup::model_test {
 
@@ -28,6 +29,8 @@ struct Schedule::Client {
     bool is_killed = false;
     bool dies_behind_call = false;
     bool is_done = false;
+    bool is_at_sore_call = false;
+    bool is_at_deadly_call = false;
     unsigned waiting = 0;  // threads that want to call
     unsigned turns = 0;
     unsigned calling = 0;  // threads that had a turn, until the end of their call
@@ -189,7 +192,8 @@ void Schedule::make_trouble(Client& client, std::size_t number) {
     const auto happens = [this](std::uint64_t one_in) {
         return one_in != 0 && random_.chance(one_in);
     };
-    if (happens(troubles_.sleep_one_in)) {
+    const auto is_sore = std::exchange(client.is_at_sore_call, false);
+    if (happens(is_sore ? 2 : troubles_.sleep_one_in)) {
         // Mostly a nap, at times longer than every time-out and grace there is.
         const auto time = std::chrono::minutes(1 + random_.below(random_.chance(2) ? 200 : 20'000));
         client.wakes = now_ + time;
@@ -200,6 +204,10 @@ void Schedule::make_trouble(Client& client, std::size_t number) {
         client.is_killed = random_.chance(2);
         client.dies_behind_call = !client.is_killed;
         add_line(number, client.is_killed ? "is killed" : "is killed behind the next call", "");
+    }
+    if (std::exchange(client.is_at_deadly_call, false) && random_.chance(3)) {
+        client.is_killed = true;
+        add_line(number, "is killed before its call", "");
     }
     if (happens(troubles_.storage_jump_one_in)) {
         storage_offset_ += kDay * static_cast<int>(1 + random_.below(5));
@@ -225,6 +233,9 @@ void Schedule::begin_call(std::size_t number, std::string_view call, std::string
     auto& client = *clients_.at(number);
     std::unique_lock lock(mutex_);
     if (!client.is_killed) {
+        client.is_at_sore_call = troubles_.is_sore != nullptr && troubles_.is_sore(call, blob);
+        client.is_at_deadly_call =
+            troubles_.is_deadly != nullptr && troubles_.is_deadly(call, blob);
         races_ += client.waiting == 0 ? 0U : 1U;
         ++client.waiting;
         changed_.notify_all();
@@ -263,7 +274,7 @@ bool Schedule::is_killed(std::size_t client) const {
 
 void Schedule::calm_down() {
     const std::scoped_lock lock(mutex_);
-    troubles_ = {0, 0, 0, 0, false};
+    troubles_ = {0, 0, 0, 0, false, nullptr, nullptr};
     for (const auto& client : clients_) {
         client->clock_offset = {};
         client->wakes = {};

@@ -30,6 +30,10 @@ struct Troubles {
     std::uint64_t storage_jump_one_in = 2000;
     std::uint64_t clock_change_one_in = 500;
     bool wrong_clocks = true;
+    /// Calls before which a client sleeps every other time: where a sleep may hurt most.
+    bool (*is_sore)(std::string_view call, std::string_view blob) = nullptr;
+    /// Calls before which a client dies every third time.
+    bool (*is_deadly)(std::string_view call, std::string_view blob) = nullptr;
 };
 
 class Schedule {

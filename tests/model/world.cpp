@@ -5,6 +5,7 @@
 #include "core/maintenance/forget.hpp"
 #include "core/maintenance/prune.hpp"
 #include "core/maintenance/verify.hpp"
+#include "core/repository/completion_name.hpp"
 #include "core/repository/hold.hpp"
 #include "tests/model/operations.hpp"
 #include "tests/model/write_point.hpp"
@@ -23,6 +24,18 @@ std::size_t count_blobs(backend::Backend& storage, std::string_view folder) {
     std::size_t count = 0;
     storage.list(folder, [&count](const backend::BlobInfo&) { ++count; });
     return count;
+}
+
+/// Nobody can know that who announced to put a point again does not sleep only, but the test.
+void remove_marks_of_the_dead(backend::Backend& storage) {
+    std::set<std::string> completed;
+    storage.list(repository::kCompletesFolder,
+                 [&completed](const backend::BlobInfo& info) { completed.insert(info.name); });
+    for (const auto& name : completed) {
+        const auto point = repository::find_completed_point(name);
+        storage.remove(repository::tombstone_name(point.value()));
+        storage.remove(name);
+    }
 }
 
 }  // namespace
@@ -175,7 +188,9 @@ void World::settle() {
     ids = {repository::list_points(repository).at(0).point.id};
     maintenance::forget_points(repository, ids, random);
     prune_all();
-    for (const auto* folder : {"packs", "sessions", "gc", "points", "holds", "forgets"}) {
+    remove_marks_of_the_dead(storage);
+    for (const auto* folder :
+         {"packs", "sessions", "gc", "points", "holds", "forgets", "completes"}) {
         if (const auto count = count_blobs(storage, folder); count != 0) {
             fail(concat(count, " blobs stay in ", folder, " when nothing needs them"));
         }

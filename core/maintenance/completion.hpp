@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps a point that was deleted from coming back by the hand of a collection that slept over the
+// ticket of its writer (docs/format.md section 9): who completes a ticket says so before, and a
+// forget that sees it leaves a tombstone.
+#pragma once
+
+#include "core/base/random.hpp"
+#include "core/repository/repository.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace backup::maintenance {
+
+class CompletionNotice {
+  public:
+    /// Announces that the point may be put from a ticket; durable when it returns. Only after this
+    /// look for the session of the ticket. `repository` must outlive this.
+    CompletionNotice(const repository::Repository& repository,
+                     const content::Digest& point,
+                     Random& random);
+    /// Takes it back, with errors dropped: whoever made it puts nothing any more.
+    ~CompletionNotice();
+    CompletionNotice(const CompletionNotice&) = delete;
+    CompletionNotice& operator=(const CompletionNotice&) = delete;
+
+  private:
+    void withdraw();
+
+    const repository::Repository& repository_;
+    std::string name_;
+};
+
+/// A tombstone for those of the points that somebody may be about to put again; durable when it
+/// returns. To be called when it is decided that they go and their tickets are gone, before they
+/// are: from here on anybody may remove them.
+void put_tombstones(const repository::Repository& repository,
+                    std::span<const content::Digest> points);
+
+/// The points that have one, sorted. They count as gone.
+std::vector<content::Digest> list_tombstones(const repository::Repository& repository);
+
+/// Removes tombstones of points that nobody can bring back any more, and these points, durably.
+/// Those that are younger than `newest_seconds` (by the storage's clock) stay.
+void remove_idle_tombstones(const repository::Repository& repository,
+                            std::int64_t newest_seconds = std::numeric_limits<std::int64_t>::max());
+
+}  // namespace backup::maintenance
