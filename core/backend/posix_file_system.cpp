@@ -2,14 +2,12 @@
 #include "core/backend/posix_file_system.hpp"
 
 #include "core/base/file_descriptor.hpp"
+#include "core/base/storage_kind.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -185,25 +183,7 @@ std::uint64_t PosixFileSystem::free_bytes(const Path& directory) {
 }
 
 bool PosixFileSystem::lists_at_once(const Path& directory) {
-    // linux/magic.h, and fs/smb/client, fs/ceph of the kernel: those that ask a server, or a
-    // program that may.
-    constexpr std::array<std::uint64_t, 9> remote{0x6969,       // NFS
-                                                  0x517b,       // SMB
-                                                  0xff534d42,   // CIFS
-                                                  0xfe534d42,   // SMB 2 and later
-                                                  0x65735546,   // FUSE
-                                                  0x01021997,   // 9P
-                                                  0x00c36400,   // Ceph
-                                                  0x5346414f,   // AFS
-                                                  0x73757245};  // Coda
-
-    struct statfs found {};
-
-    if (::statfs(directory.c_str(), &found) != 0) {
-        return true;
-    }
-    const auto kind = static_cast<std::uint64_t>(found.f_type) & 0xffffffffU;
-    return std::find(remote.begin(), remote.end(), kind) == remote.end();
+    return storage_kind_of(directory) != StorageKind::Remote;
 }
 
 }  // namespace backup::backend

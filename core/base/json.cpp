@@ -127,7 +127,19 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
     Json take() { return std::move(root_); }
 
   private:
+    void count() {
+        if (++values_ > limits_.values) {
+            throw Error(ErrorCode::InvalidArgument,
+                        concat("JSON has more than ", limits_.values, " values"));
+        }
+    }
+
     bool add(Json value) {
+        count();
+        return place(std::move(value));
+    }
+
+    bool place(Json value) {
         if (open_.empty()) {
             root_ = std::move(value);
         } else if (open_.back().is_array()) {
@@ -143,6 +155,7 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
             throw Error(ErrorCode::InvalidArgument,
                         concat("JSON is nested deeper than ", limits_.depth, " levels"));
         }
+        count();
         open_.push_back(std::move(container));
         return true;
     }
@@ -150,10 +163,11 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
     bool close() {
         auto container = std::move(open_.back());
         open_.pop_back();
-        return add(std::move(container));
+        return place(std::move(container));
     }
 
     JsonLimits limits_;
+    std::size_t values_ = 0;
     std::vector<Json> open_;
     Json root_;
 };
@@ -292,6 +306,20 @@ std::optional<Json> find_json(std::string_view text, JsonLimits limits) {
     } catch (const Error&) {
         return std::nullopt;
     }
+}
+
+std::size_t count_values(const Json& value) {
+    std::size_t count = 1;
+    if (value.is_array()) {
+        for (const auto& item : value.items()) {
+            count += count_values(item);
+        }
+    } else if (value.is_object()) {
+        for (const auto& [name, member] : value.members()) {
+            count += count_values(member);
+        }
+    }
+    return count;
 }
 
 }  // namespace backup

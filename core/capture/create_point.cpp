@@ -7,6 +7,7 @@
 #include "core/capture/claim_volumes.hpp"
 #include "core/capture/point_tree.hpp"
 #include "core/capture/survey.hpp"
+#include "core/model/fit_ledger.hpp"
 #include "core/repository/limited_repository.hpp"
 #include "core/repository/writer.hpp"
 
@@ -184,6 +185,7 @@ class PointMaker {
                 created.ledger.warnings.end(), volume.warnings.begin(), volume.warnings.end());
         }
         created.ledger.severity = options_.severity;
+        model::fit_ledger(created.ledger);
         record_.point.status = created.ledger.status();
         record_.point.cluster = survey_.cluster;
         record_.point.namespaces = survey_.namespaces;

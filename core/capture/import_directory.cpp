@@ -6,6 +6,7 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/capture/capture_volume.hpp"
+#include "core/model/fit_ledger.hpp"
 #include "core/repository/tree_names.hpp"
 
 #include <algorithm>
@@ -88,6 +89,7 @@ repository::PointRecord commit(repository::Writer& writer,
     const auto tree = build_tree(writer, options, volume, time_ns);
     model::Ledger ledger;
     ledger.volumes.push_back(volume.record);
+    model::fit_ledger(ledger);
     record.point.status = ledger.status();
     record.point.namespaces = {options.name_space};
     record.point.statistics.volumes = 1;

@@ -8,8 +8,8 @@
 #include "core/maintenance/healing.hpp"
 #include "core/maintenance/read_order.hpp"
 #include "core/maintenance/verify_pack.hpp"
+#include "core/maintenance/verify_point.hpp"
 #include "core/maintenance/verify_records.hpp"
-#include "core/maintenance/verify_tree.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/gc_generation.hpp"
 #include "core/repository/index_reader.hpp"
@@ -54,9 +54,7 @@ class Verification {
           found_(found),
           chunks_(repository,
                   {.on_damaged_index = [this](const std::string& blob, const Error& error) {
-                      if (damaged_index_.insert(blob).second) {
-                          add_problem(blob, error);
-                      }
+                      note_damaged_index(blob, error);
                   }}) {}
 
     VerifyResult run();
@@ -72,13 +70,13 @@ class Verification {
     template <typename Action>
     bool attempt(const std::string& subject, Action&& action, std::string_view suffix = {});
 
+    void note_damaged_index(const std::string& blob, const Error& error);
     void verify_index();
     void list_packs();
     void verify_sizes();
     void load_points();
     void verify_pack_set(std::uint32_t number);
     void verify_trees();
-    bool verify_point(const PointRecord& record, TreeVerifier& trees);
     void verify_packs();
     void verify_pack(const IndexedPack& pack, bool reads_all, const std::stop_token& stop);
     void read_pack(const IndexedPack& pack, const std::string& need, const std::stop_token& stop);
@@ -98,7 +96,9 @@ class Verification {
     std::stop_token stop_;
     Synchronized<Checks>& found_;
     Synchronized<std::vector<Problem>> problems_;
-    std::set<std::string> damaged_index_;
+    Synchronized<std::set<std::string>> damaged_index_;
+    /// False: what is in no index may be in a segment that only this time could not be read.
+    std::atomic<bool> knows_index_{true};
     ChunkStore chunks_;
     std::vector<IndexedPack> indexed_;
     std::map<content::Digest, std::uint64_t> present_;
@@ -177,17 +177,31 @@ VerifyResult Verification::make_result() {
     return result;
 }
 
+void Verification::note_damaged_index(const std::string& blob, const Error& error) {
+    if (!damaged_index_.lock()->insert(blob).second) {
+        return;
+    }
+    add_problem(blob, error);
+    bool is_lost = false;
+    const auto failure = failure_of([&] {
+        is_lost = is_damage(repository_.backend(), blob, format::kLargestIndexSegment, error);
+    });
+    if (may_pass(error.code()) && (failure || !is_lost)) {
+        knows_index_ = false;
+    }
+}
+
 void Verification::verify_index() {
     for (const auto& segment : list_index_segments(repository_)) {
         throw_if_stopped(stop_);
         const auto name = index_name(segment.digest);
-        if (damaged_index_.contains(name)) {
+        if (damaged_index_.lock()->contains(name)) {
             continue;
         }
         const bool is_sound = attempt(
             name, [&] { verify_index_segment(repository_, segment.digest, segment.blob_bytes); });
         if (!is_sound) {
-            damaged_index_.insert(name);
+            damaged_index_.lock()->insert(name);
         }
     }
 }
@@ -264,35 +278,23 @@ void Verification::verify_pack_set(std::uint32_t number) {
 
 void Verification::verify_trees() {
     progress_.expect(points_.size(), 0);
-    TreeVerifier trees(chunks_, [this](const content::ShortId& id) { return is_stored(id); });
+    PointVerifier verifier(
+        repository_, chunks_, [this](const content::ShortId& id) { return is_stored(id); });
     for (const auto& record : points_) {
         throw_if_stopped(stop_);
-        const bool is_sound = verify_point(record, trees);
-        if (!is_sound) {
+        auto findings = verifier.verify(record, stop_);
+        if (!findings.problems.empty()) {
             damaged_points_.insert(record.point.id);
         }
-        found_.lock()->points.insert_or_assign(record.point.id, Check{options_.now, is_sound});
+        std::for_each(findings.problems.begin(), findings.problems.end(), [this](auto& problem) {
+            add_problem(std::move(problem));
+        });
+        if (findings.is_sound && (*findings.is_sound || knows_index_)) {
+            found_.lock()->points.insert_or_assign(record.point.id,
+                                                   Check{options_.now, *findings.is_sound});
+        }
         progress_.advance(1, 0);
     }
-}
-
-bool Verification::verify_point(const PointRecord& record, TreeVerifier& trees) {
-    bool is_sound = attempt(name_of(record), [&] { read_ledger(chunks_, record); });
-    for (const auto* const stream : {&record.pages, &record.ledger, &record.packs}) {
-        for (const auto& [id, length] : *stream) {
-            if (!is_stored(id.short_id())) {
-                is_sound = false;
-                add_problem({name_of(record),
-                             concat("its chunk ", id.hex(), " is not stored"),
-                             ErrorCode::CorruptData});
-            }
-        }
-    }
-    std::vector<Problem> found;
-    trees.verify(record, found, stop_);
-    is_sound = is_sound && found.empty();
-    std::for_each(found.begin(), found.end(), [this](auto& problem) { add_problem(problem); });
-    return is_sound;
 }
 
 void Verification::verify_packs() {

@@ -119,8 +119,8 @@ bool TreeVerifier::check(TreeReader& tree, const TreeEntry& entry, Level& level)
     ++level.following;
     if (entry.attributes.type == model::FileType::Directory) {
         level.window.emplace_back(entry.attributes.name, entry.directory);
-    } else if (auto damage = check_entry(tree, entry); !damage.empty()) {
-        add_problem(&entry.attributes.name, std::move(damage), ErrorCode::CorruptData);
+    } else if (const auto damage = check_entry(tree, entry)) {
+        add_problem(&entry.attributes.name, damage->what(), damage->code());
     }
     return level.window.size() < kWindow;
 }
@@ -152,25 +152,26 @@ void TreeVerifier::add_problem(const std::string* name, std::string message, Err
     found_.push_back({std::move(path), std::move(message), code});
 }
 
-std::string TreeVerifier::check_entry(TreeReader& tree, const TreeEntry& entry) const {
+std::optional<Error> TreeVerifier::check_entry(TreeReader& tree, const TreeEntry& entry) const {
     FileContent content;
-    if (const auto damage = error_of([&] { content = tree.load_content(entry); })) {
-        return damage->what();
+    if (auto damage = error_of([&] { content = tree.load_content(entry); })) {
+        return damage;
     }
     std::uint64_t begin = 0;
     for (const auto& extent : content.extents) {
         if (!extent.chunk.is_hole() && !is_stored_(extent.chunk)) {
-            return concat("its bytes from ",
-                          begin,
-                          " to ",
-                          extent.end,
-                          " (chunk ",
-                          extent.chunk.hex(),
-                          ") are not stored");
+            return Error(ErrorCode::CorruptData,
+                         concat("its bytes from ",
+                                begin,
+                                " to ",
+                                extent.end,
+                                " (chunk ",
+                                extent.chunk.hex(),
+                                ") are not stored"));
         }
         begin = extent.end;
     }
-    return {};
+    return std::nullopt;
 }
 
 }  // namespace backup::maintenance

@@ -3,12 +3,14 @@
 // is walked once, unless something in it is damaged: then each point names what it lost.
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/base/problem.hpp"
 #include "core/repository/point_store.hpp"
 #include "core/repository/tree_reader.hpp"
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -52,7 +54,8 @@ class TreeVerifier {
     bool check(repository::TreeReader& tree, const repository::TreeEntry& entry, Level& level);
     void note_damage();
     /// Empty when all is well.
-    std::string check_entry(repository::TreeReader& tree, const repository::TreeEntry& entry) const;
+    std::optional<Error> check_entry(repository::TreeReader& tree,
+                                     const repository::TreeEntry& entry) const;
     /// Of the directory where the walk is, or of an entry of it.
     void add_problem(const std::string* name, std::string message, ErrorCode code);
     std::string path_of(const std::string* name) const;

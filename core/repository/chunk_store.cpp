@@ -14,6 +14,9 @@
 namespace backup::repository {
 
 struct ChunkStore::State {
+    using ReadPart =
+        std::function<void(const IndexRecord& record, std::uint64_t offset, std::uint64_t size)>;
+
     State(const Repository& used, ChunkStoreOptions options)
         : repository(used),
           index(repository, {options.index_cache_bytes, std::move(options.on_damaged_index)}),
@@ -29,6 +32,13 @@ struct ChunkStore::State {
     /// Tries each place until `read` succeeds with one; throws what the last one threw.
     void read_any(const content::ShortId& id,
                   const std::function<void(const IndexRecord& record)>& read);
+    bool may_have_whole_parts(const content::ShortId& id, const Error& error);
+    /// As read_any; where that fails, from each place as much as it has: copies may be damaged in
+    /// different frames.
+    void read_parts(const content::ShortId& id,
+                    std::uint64_t offset,
+                    std::uint64_t size,
+                    const ReadPart& read);
     std::optional<Error> try_places(const std::vector<IndexRecord>& places,
                                     const std::function<void(const IndexRecord& record)>& read);
 
@@ -37,6 +47,9 @@ struct ChunkStore::State {
     // Last: its threads ask for packs.
     FrameReader frames;
 };
+
+// As large as a page of memory: less is not worth another read.
+constexpr std::uint64_t kSmallestPart = 4096;
 
 // Each one more means that a whole prune or compaction ended between two reads.
 constexpr int kMostRefreshes = 16;
@@ -115,6 +128,27 @@ void ChunkStore::State::read_any(const content::ShortId& id,
     }
 }
 
+bool ChunkStore::State::may_have_whole_parts(const content::ShortId& id, const Error& error) {
+    return (error.code() == ErrorCode::Io || error.code() == ErrorCode::CorruptData) &&
+           locate(id).size() > 1;
+}
+
+void ChunkStore::State::read_parts(const content::ShortId& id,
+                                   std::uint64_t offset,
+                                   std::uint64_t size,
+                                   const ReadPart& read) {
+    const auto failure = failure_of(
+        [&] { read_any(id, [&](const IndexRecord& record) { read(record, offset, size); }); });
+    if (!failure) {
+        return;
+    }
+    if (size <= kSmallestPart || !may_have_whole_parts(id, *failure)) {
+        throw Error(*failure);
+    }
+    read_parts(id, offset, size / 2, read);
+    read_parts(id, offset + size / 2, size - size / 2, read);
+}
+
 ChunkStore::ChunkStore(const Repository& repository, ChunkStoreOptions options)
     : state_(std::make_unique<State>(repository, std::move(options))) {
     state_->index.refresh();
@@ -154,29 +188,45 @@ std::vector<std::shared_ptr<const IndexReader>> ChunkStore::list_segments() cons
 
 Bytes ChunkStore::read(const content::ShortId& id) {
     Bytes bytes;
-    state_->read_any(id, [&](const IndexRecord& record) {
-        bytes.resize(record.length);
-        state_->frames.read(record, 0, bytes);
+    const auto failure = failure_of([&] {
+        state_->read_any(id, [&](const IndexRecord& record) {
+            bytes.resize(record.length);
+            state_->frames.read(record, 0, bytes);
+        });
     });
+    if (failure && !state_->may_have_whole_parts(id, *failure)) {
+        throw Error(*failure);
+    }
+    if (failure) {
+        read_range(id, 0, bytes);
+    }
     return bytes;
 }
 
 void ChunkStore::read_range(const content::ShortId& id,
                             std::uint64_t offset,
                             std::span<std::byte> out) {
-    state_->read_any(id,
-                     [&](const IndexRecord& record) { state_->frames.read(record, offset, out); });
+    state_->read_parts(id,
+                       offset,
+                       out.size(),
+                       [&](const IndexRecord& record, std::uint64_t at, std::uint64_t size) {
+                           state_->frames.read(record, at, out.subspan(at - offset, size));
+                       });
 }
 
 void ChunkStore::collect(const content::ShortId& id,
                          std::uint64_t offset,
                          std::uint64_t size,
                          ByteChain& out) {
-    const auto before = out.size();
-    state_->read_any(id, [&](const IndexRecord& record) {
-        out.resize(before);
-        state_->frames.collect(record, offset, size, out);
-    });
+    state_->read_parts(
+        id, offset, size, [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
+            const auto before = out.size();
+            const auto failure = failure_of([&] { state_->frames.collect(record, at, part, out); });
+            if (failure) {
+                out.resize(before);
+                throw Error(*failure);
+            }
+        });
 }
 
 void ChunkStore::verify(const content::ChunkId& id, content::ChunkKind kind) {

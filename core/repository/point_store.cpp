@@ -5,6 +5,7 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/content/compression.hpp"
+#include "core/model/fit_ledger.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/parse_stored.hpp"
@@ -22,7 +23,6 @@ namespace backup::repository {
 namespace {
 
 constexpr std::string_view kRecord = "the record of the point";
-constexpr std::uint64_t kLargestLedger = std::uint64_t{1} << 30U;
 constexpr std::uint64_t kLargestPackList = std::uint64_t{1} << 30U;
 
 [[noreturn]] void refuse(std::string_view reason) {
@@ -254,9 +254,11 @@ std::vector<content::Digest> read_pack_list(ChunkStore& chunks, const PointRecor
 model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record) {
     return with_context([] { return std::string("ledger"); },
                         [&] {
-                            const auto bytes = read_stream(chunks, record.ledger, kLargestLedger);
+                            constexpr model::LedgerBounds bounds;
+                            const auto bytes = read_stream(chunks, record.ledger, bounds.bytes);
                             return parse_stored("it", [&] {
-                                return model::ledger_from_json(parse_json(as_text(bytes)));
+                                return model::ledger_from_json(
+                                    parse_json(as_text(bytes), {.values = bounds.values}));
                             });
                         });
 }
@@ -264,8 +266,9 @@ model::Ledger read_ledger(ChunkStore& chunks, const PointRecord& record) {
 Bytes encode_point(const Repository& repository, const PointRecord& record, Random& random) {
     BlobSealer sealer(repository.id(), repository.keys(), BlobKind::Point, random);
     Bytes blob = to_bytes(sealer.header());
-    const auto json = format_json(to_json(record));
-    if (json.size() > format::kLargestPoint) {
+    const auto described = to_json(record);
+    const auto json = format_json(described);
+    if (json.size() > format::kLargestPoint || count_values(described) > JsonLimits{}.values) {
         throw Error(ErrorCode::Internal, "the record of the point is too long");
     }
     sealer.append_section(blob, 0, {}, content::compress_whole(as_bytes(json)));

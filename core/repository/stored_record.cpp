@@ -11,7 +11,7 @@ namespace backup::repository {
 
 Bytes encode_record(const Repository& repository, BlobKind kind, const Json& json, Random& random) {
     const auto text = format_json(json);
-    if (text.size() > kLargestStoredRecord) {
+    if (text.size() > kLargestStoredRecord || count_values(json) > kMostStoredValues) {
         throw Error(ErrorCode::Internal, "a record of the repository is too long");
     }
     BlobSealer sealer(repository.id(), repository.keys(), kind, random);
@@ -28,7 +28,7 @@ Json decode_record(const Repository& repository,
     const auto stored = opener.open(0, {}, blob.subspan(format::kHeaderBytes));
     const auto plain = content::decompress_whole(stored, kLargestStoredRecord);
     return parse_stored(what, [&] {
-        auto json = parse_json(as_text(plain));
+        auto json = parse_json(as_text(plain), {.values = kMostStoredValues});
         if (const auto version = json.integer_at({"version"}); version != 1) {
             throw Error(ErrorCode::UnknownFormat, concat(what, " has version ", version));
         }

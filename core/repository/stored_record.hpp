@@ -12,6 +12,8 @@ namespace backup::repository {
 
 /// Plain bytes such a record may have; larger ones are refused when they are written and read.
 inline constexpr std::uint64_t kLargestStoredRecord = 256U << 20U;
+/// JSON values in it, likewise: the checks of two million packs.
+inline constexpr std::size_t kMostStoredValues = std::size_t{1} << 23U;
 
 Bytes encode_record(const Repository& repository, BlobKind kind, const Json& json, Random& random);
 

@@ -6,6 +6,7 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
 #include "core/restore/file_crew.hpp"
+#include "core/restore/free_space.hpp"
 #include "core/restore/write_tree.hpp"
 #include "core/volume/channel_sink.hpp"
 #include "core/volume/directory_sink.hpp"
@@ -117,6 +118,7 @@ volume::SinkResult restore_volume_to_directory(const view::NodePointer& node,
                                                const std::filesystem::path& target,
                                                const VolumeRestore& options,
                                                std::stop_token stop) {
+    check_room(node, target, stop);
     volume::DirectorySink sink(
         volume::open_target_directory(target), target.string(), options.options);
     FileCrew crew(stop, options.progress);
@@ -150,6 +152,7 @@ volume::SinkResult copy_to_local(const view::NodePointer& node,
                     concat(printable(target.string()), " is a device or a pipe, not a file"))
             .hint("take another name");
     }
+    check_room(node, full, stop);
     volume::SinkOptions sink_options = options.options;
     // The directory around it has other files; the name itself was just looked at.
     sink_options.overwrites = true;
@@ -169,6 +172,10 @@ volume::SinkResult restore_image(const view::NodePointer& node,
                                  const VolumeRestore& options,
                                  std::stop_token stop) {
     const model::FileEntry entry = attributes_of(*node);
+    view::DirectoryTrail().pass_content(*node, entry.size);
+    if (!std::filesystem::is_block_file(target)) {
+        check_room(node, target, stop);
+    }
     ImageTarget image(target, entry.size, options.options.overwrites);
     copy_image(*node, entry.size, image, stop);
     image.sync();

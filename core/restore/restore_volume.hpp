@@ -20,8 +20,9 @@ struct VolumeRestore {
 };
 
 /// The directory `node` becomes `target`, which is made when it is missing. Throws AlreadyExists
-/// when it is not empty (unless files may be overwritten), NoSpace, Interrupted; what could not be
-/// done with single files is in the result. Durable when it returns.
+/// when it is not empty (unless files may be overwritten), NoSpace (before anything is written when
+/// the disk is known to have too little), Interrupted; what could not be done with single files is
+/// in the result. Durable when it returns.
 volume::SinkResult restore_volume_to_directory(const view::NodePointer& node,
                                                const std::filesystem::path& target,
                                                const VolumeRestore& options,

@@ -151,6 +151,10 @@ void TreeWriter::write_node(const view::NodePointer& node, const std::string& na
         enter(node, std::move(entry));
         return;
     }
+    if (entry.type == model::FileType::Regular && has_content_) {
+        with_context([&] { return printable(path_of(name)); },
+                     [&] { trail_.pass_content(*node, entry.size); });
+    }
     if (hand_over(node, entry)) {
         return;
     }

@@ -4,6 +4,8 @@
 #include "core/base/error.hpp"
 #include "core/view/volume_files.hpp"
 
+#include <algorithm>
+
 namespace backup::view {
 
 namespace {
@@ -28,7 +30,7 @@ void DirectoryTrail::enter(const Node& directory) {
             throw Error(ErrorCode::CorruptData, "the directory contains itself");
         }
         if (!is_in_volume()) {
-            passed_ = 0;
+            passed_ = passed_bytes_ = 0;
             most_ = file->most_entries();
         }
     }
@@ -45,6 +47,18 @@ void DirectoryTrail::pass_entry() {
         throw Error(ErrorCode::CorruptData,
                     "the volume holds more files and directories than the point's record says");
     }
+}
+
+void DirectoryTrail::pass_content(const Node& file, std::uint64_t size) {
+    const auto* stored = dynamic_cast<const VolumeFile*>(&file);
+    if (stored == nullptr) {
+        return;
+    }
+    if (size > stored->most_bytes() - std::min(stored->most_bytes(), passed_bytes_)) {
+        throw Error(ErrorCode::CorruptData,
+                    "the volume holds more bytes than the point's record says");
+    }
+    passed_bytes_ += size;
 }
 
 void DirectoryTrail::leave() {

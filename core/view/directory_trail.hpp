@@ -26,6 +26,9 @@ class DirectoryTrail {
     /// Before anything is done with an entry of the directory where it is. Throws CorruptData when
     /// the volume has had more entries than the record of its point says.
     void pass_entry();
+    /// Before the content of a file is written somewhere. Throws CorruptData when the files of the
+    /// volume are longer than that record says: they may all name the same few bytes.
+    void pass_content(const Node& file, std::uint64_t size);
 
   private:
     using Key = std::pair<content::ShortId, std::uint32_t>;
@@ -42,6 +45,7 @@ class DirectoryTrail {
     std::uint64_t bytes_ = 0;   // that whoever goes down may keep for the way back
     std::uint64_t passed_ = 0;  // in the volume where it is
     std::uint64_t most_ = 0;
+    std::uint64_t passed_bytes_ = 0;
 };
 
 }  // namespace backup::view

@@ -65,12 +65,17 @@ std::map<std::string, model::ManifestType, std::less<>> read_types(repository::T
     return types;
 }
 
+constexpr std::uint64_t kBytesSlack = 64U << 20U;
+
 // No writer ever counted less than half of what it stored.
-std::uint64_t most_entries(const model::PointStatistics& counted) {
-    constexpr std::uint64_t kSlack = 1000;
+std::uint64_t most_of(std::uint64_t counted, std::uint64_t slack) {
     constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+    return counted > (kMost - slack) / 2 ? kMost : 2 * counted + slack;
+}
+
+std::uint64_t most_entries(const model::PointStatistics& counted) {
     const auto sum = counted.files + counted.directories;
-    return sum < counted.files || sum > (kMost - kSlack) / 2 ? kMost : 2 * sum + kSlack;
+    return most_of(sum < counted.files ? std::numeric_limits<std::uint64_t>::max() : sum, 1000);
 }
 
 }  // namespace
@@ -102,7 +107,7 @@ std::shared_ptr<const TreePart> ViewState::get_part(
     std::uint64_t key,
     const std::shared_ptr<repository::TreeReader>& reader,
     const repository::TreeEntry& root,
-    std::uint64_t most_entries) {
+    const model::PointStatistics& counted) {
     constexpr std::uint32_t kNumbers = (1U << kPartBits) - 1;
     auto parts = parts_.lock();
     auto& part = parts->by_key[key];
@@ -114,8 +119,13 @@ std::shared_ptr<const TreePart> ViewState::get_part(
         while (parts->by_number.contains(number + 1)) {
             number = (number + 1) % kNumbers;
         }
-        part = std::make_shared<const TreePart>(
-            TreePart{reader, number + 1, root, facts_, most_entries});
+        part = std::make_shared<const TreePart>(TreePart{reader,
+                                                         number + 1,
+                                                         root,
+                                                         facts_,
+                                                         most_entries(counted),
+                                                         counted.bytes,
+                                                         most_of(counted.bytes, kBytesSlack)});
         parts->by_number.emplace(part->number, part);
     }
     return part;
@@ -161,7 +171,7 @@ std::shared_ptr<const TreePart> PointTree::get_part(std::string_view name,
     return state_->get_part(hash_text(name, hash_text(record_.point.id)),
                             open()->reader,
                             root,
-                            most_entries(record_.point.statistics));
+                            record_.point.statistics);
 }
 
 model::ManifestType PointTree::type_of(std::string_view resource) {

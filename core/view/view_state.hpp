@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/base/synchronized.hpp"
+#include "core/model/recovery_point.hpp"
 #include "core/repository/page_cache.hpp"
 #include "core/repository/tree_reader.hpp"
 #include "core/view/lru_cache.hpp"
@@ -32,6 +33,9 @@ struct TreePart {
     /// Files and directories it can have, by the record of the point: pages that refer to the same
     /// page again and again make a tree without end.
     std::uint64_t most_entries = std::numeric_limits<std::uint64_t>::max();
+    /// The bytes of all files of the point by its record, and how many the volume can have.
+    std::uint64_t stated_bytes = 0;
+    std::uint64_t most_bytes = std::numeric_limits<std::uint64_t>::max();
 
     /// nullptr when nobody asked before.
     std::shared_ptr<const TreeFacts> find_facts() const { return known_facts->find(number); }
@@ -49,7 +53,7 @@ class ViewState {
     std::shared_ptr<const TreePart> get_part(std::uint64_t key,
                                              const std::shared_ptr<repository::TreeReader>& reader,
                                              const repository::TreeEntry& root,
-                                             std::uint64_t most_entries);
+                                             const model::PointStatistics& counted);
     /// nullptr when no part with that number was made yet.
     std::shared_ptr<const TreePart> find_part(std::uint32_t number);
 

@@ -20,6 +20,14 @@ std::uint64_t VolumeFile::most_entries() const {
     return part_->most_entries;
 }
 
+std::uint64_t VolumeFile::stated_bytes() const {
+    return part_->stated_bytes;
+}
+
+std::uint64_t VolumeFile::most_bytes() const {
+    return part_->most_bytes;
+}
+
 std::uint64_t VolumeFile::held_bytes() const {
     const auto& attributes = entry_.attributes;
     auto sum = sizeof(VolumeFile) + attributes.name.size() + attributes.link_target.size();

@@ -42,6 +42,10 @@ class VolumeFile : public Node {
 
     /// Files and directories the volume can have, by the record of its point.
     std::uint64_t most_entries() const;
+    /// The sizes of all files of the point together, by its record; 0 when there is none.
+    std::uint64_t stated_bytes() const;
+    /// What the sizes of the files of this volume can come to, by the same.
+    std::uint64_t most_bytes() const;
 
     /// The same without what only info() tells: for whoever keeps it to list it later.
     std::shared_ptr<VolumeFile> without_attributes() const;

@@ -65,16 +65,15 @@ std::size_t DescriptorStream::read(std::span<std::byte> buffer) {
 }
 
 void DescriptorStream::write(ByteView bytes) {
-    while (!bytes.empty()) {
-        const auto count = ::write(descriptor_, bytes.data(), bytes.size());
-        if (count >= 0) {
-            bytes = bytes.subspan(static_cast<std::size_t>(count));
-            continue;
+    const int failure = write_whole(bytes, [this](ByteView rest) {
+        ssize_t count = 0;
+        while ((count = ::write(descriptor_, rest.data(), rest.size())) < 0 && errno == EAGAIN) {
+            wait_for(POLLOUT);
         }
-        if (errno != EAGAIN && errno != EINTR) {
-            throw system_error(errno, "write to a stream");
-        }
-        wait_for(POLLOUT);
+        return count;
+    });
+    if (failure != 0) {
+        throw system_error(failure, "write to a stream");
     }
 }
 

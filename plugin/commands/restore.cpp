@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "core/restore/free_space.hpp"
 #include "core/restore/restore_volume.hpp"
 #include "core/view/point_files.hpp"
 #include "core/view/walk.hpp"
@@ -52,6 +53,7 @@ int run(Context& context) {
     const auto node = get_volume(view::open_point(opened.chunks, record), *volume_name);
     const auto directory = std::filesystem::absolute(*target).lexically_normal();
     if (context.is_dry_run()) {
+        restore::check_room(node, directory, context.app().stop_token());
         context.say(concat(
             "would restore ", *volume_name, " of ", record.point.name, " to ", directory.string()));
         return 0;

@@ -134,7 +134,10 @@ bool write_whole(int fd, const Buffer& program) {
     std::size_t done = 0;
     while (done < program.size) {
         const auto count = ::write(fd, program.bytes + done, program.size - done);
-        if (count < 0 && errno != EINTR) {
+        if (count == 0) {
+            errno = EIO;
+        }
+        if (count == 0 || (count < 0 && errno != EINTR)) {
             return false;
         }
         done += count < 0 ? 0 : static_cast<std::size_t>(count);

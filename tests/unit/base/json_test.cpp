@@ -98,6 +98,31 @@ TEST_CASE("nesting has a limit") {
           ErrorCode::InvalidArgument);
 }
 
+TEST_CASE("the number of values has a limit") {
+    constexpr std::string_view six = R"([1,{"a":[],"b":null},"x"])";
+    CHECK(count_values(parse_json(six)) == 6);
+    CHECK(count_values(parse_json("7")) == 1);
+    CHECK(parse_json(six, {.values = 6}).is_array());
+    const auto error = error_of([&] { return parse_json(six, {.values = 5}); });
+    CHECK(error.code() == ErrorCode::InvalidArgument);
+    CHECK_THAT(error.what(), contains("more than 5 values"));
+    CHECK_FALSE(find_json(six, {.values = 5}));
+    CHECK(error_code_of([] { return parse_json(R"({"":0,"":0,"":0})", {.values = 3}); }) ==
+          ErrorCode::InvalidArgument);
+}
+
+TEST_CASE("a short text does not take much more memory than a large object would") {
+    std::string text = "[0";
+    for (int i = 0; i < 3'000'000; ++i) {
+        text += ",0";
+    }
+    CHECK(error_code_of([&] { return parse_json(text + "]"); }) == ErrorCode::InvalidArgument);
+    // Three MiB is what an API server takes, and this is as many values as fit in it.
+    text.resize(3U << 20U);
+    text.back() = text[text.size() - 2] == ',' ? '0' : ' ';
+    CHECK(parse_json(text + "]").items().size() > 1'500'000);
+}
+
 TEST_CASE("many equal names cost no quadratic time") {
     std::string text = "{\"a\":0";
     for (int i = 0; i < 200'000; ++i) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/verify.hpp"
 
+#include "core/backend/forwarding_backend.hpp"
+#include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/hold.hpp"
 #include "core/repository/sealed_blob.hpp"
@@ -9,6 +11,8 @@
 #include "tests/support/spoiled_backend.hpp"
 #include "tests/support/test_repository.hpp"
 
+#include <atomic>
+#include <functional>
 #include <optional>
 
 using namespace backup;
@@ -68,6 +72,85 @@ bool names(const std::vector<Problem>& problems, const std::string& blob) {
         return (problem.subject + " " + problem.message).find(blob) != std::string::npos;
     });
 }
+
+/// A storage that fails a number of times, then works again.
+class StumblingBackend : public backend::ForwardingBackend {
+  public:
+    using ForwardingBackend::ForwardingBackend;
+
+    void stumble(std::string folder, std::size_t times, ErrorCode code) {
+        folder_ = std::move(folder);
+        code_ = code;
+        times_ = times;
+    }
+
+    Bytes get(std::string_view name) override {
+        fail(name);
+        return ForwardingBackend::get(name);
+    }
+
+    void get_range(std::string_view name, std::uint64_t at, std::span<std::byte> out) override {
+        fail(name);
+        ForwardingBackend::get_range(name, at, out);
+    }
+
+    std::unique_ptr<backend::BlobReader> open(std::string_view name) override {
+        fail(name);
+        return std::make_unique<Reader>(*this, ForwardingBackend::open(name), name);
+    }
+
+    std::size_t times_left() const { return times_; }
+
+  private:
+    class Reader : public backend::BlobReader {
+      public:
+        Reader(StumblingBackend& storage,
+               std::unique_ptr<backend::BlobReader> blob,
+               std::string_view name)
+            : storage_(storage),
+              blob_(std::move(blob)),
+              name_(name) {}
+
+        void read(std::uint64_t offset, std::span<std::byte> out) override {
+            storage_.fail(name_);
+            blob_->read(offset, out);
+        }
+
+      private:
+        StumblingBackend& storage_;
+        std::unique_ptr<backend::BlobReader> blob_;
+        std::string name_;
+    };
+
+    void fail(std::string_view name) {
+        if (times_ > 0 && name.substr(0, folder_.size()) == folder_) {
+            --times_;
+            throw Error(code_, concat(name, ": the storage stumbled"));
+        }
+    }
+
+    std::string folder_;
+    ErrorCode code_ = ErrorCode::Io;
+    std::atomic<std::size_t> times_{0};
+};
+
+/// Calls back when the stage begins.
+class StageProgress : public NullProgress {
+  public:
+    StageProgress(std::string_view name, std::function<void()> action)
+        : name_(name),
+          action_(std::move(action)) {}
+
+    void stage(std::string_view name) override {
+        if (name == name_) {
+            action_();
+        }
+    }
+
+  private:
+    std::string_view name_;
+    std::function<void()> action_;
+};
 
 }  // namespace
 
@@ -211,4 +294,56 @@ TEST_CASE("a hold whose point is not there is told of") {
     CHECK(fixture.verify(VerifyLevel::Quick).empty());
     fixture.backend.remove(fixture.list("points").at(0));
     CHECK(names(fixture.verify(VerifyLevel::Quick), fixture.list("holds").at(0)));
+}
+
+TEST_CASE("a storage that stumbles over a point leaves no mark on it") {
+    Fixture fixture;
+    StumblingBackend storage(fixture.backend);
+    const auto repository = open_tiny_repository(storage, fixture.key);
+    const auto& id = fixture.point.point.id;
+    const auto verify = [&](std::string_view stage, std::size_t times, ErrorCode code) {
+        StageProgress progress(stage, [&] { storage.stumble("packs/", times, code); });
+        const auto result =
+            verify_and_remember(repository, {}, {fixture.clock, fixture.random, progress, {}});
+        storage.stumble("", 0, code);
+        return result;
+    };
+    const auto is_sound = [&] {
+        const auto checks = load_checks(repository);
+        const auto found = checks.points.find(id);
+        return found == checks.points.end() ? std::nullopt : std::optional(found->second.is_sound);
+    };
+    const auto code = GENERATE(ErrorCode::Io, ErrorCode::TimedOut);
+    auto result = verify("trees", 1, code);
+    REQUIRE(result.problems.size() == 1);
+    CHECK(result.problems[0].code == code);
+    CHECK(result.damaged_points == std::vector<std::string>{id});
+    CHECK(is_sound() == std::nullopt);
+    CHECK(verify("", 0, code).problems.empty());
+    CHECK(is_sound() == true);
+    verify("trees", 1, code);
+    CHECK(is_sound() == true);
+    // What others can be read beside, and this not, is lost; that somebody waits for too long is
+    // no sign of it.
+    verify("trees", 1'000'000, code);
+    CHECK(is_sound() == (code == ErrorCode::TimedOut));
+    CHECK(verify("", 0, code).problems.empty());
+    CHECK(is_sound() == true);
+}
+
+TEST_CASE("a storage that stumbles over the index leaves no mark on the points") {
+    Fixture fixture;
+    StumblingBackend storage(fixture.backend);
+    const auto repository = open_tiny_repository(storage, fixture.key);
+    NullProgress progress;
+    const Surroundings surroundings{fixture.clock, fixture.random, progress, {}};
+    storage.stumble("index/", 1, ErrorCode::Io);
+    CHECK_FALSE(verify_and_remember(repository, {}, surroundings).problems.empty());
+    CHECK(storage.times_left() == 0);
+    CHECK(load_checks(repository).points.empty());
+    // Gone for good, or damaged for good.
+    const auto index = fixture.list("index").at(0);
+    fixture.flip(index, fixture.backend.size(index) - 1, std::byte{1});
+    CHECK_FALSE(verify_and_remember(repository, {}, surroundings).problems.empty());
+    CHECK(damaged_points(load_checks(repository)) == std::set<std::string>{fixture.point.point.id});
 }

@@ -39,6 +39,10 @@ struct Fixture {
         return error_code_of([this] { return TreeReader::open(chunks, record) != nullptr; });
     }
 
+    Error refusal_of_ledger() {
+        return error_of([this] { return read_ledger(chunks, record); });
+    }
+
     ErrorCode refusal_of_packs() {
         return error_code_of([this] { return read_pack_list(chunks, record); });
     }
@@ -108,4 +112,37 @@ TEST_CASE("a list of packs is in order and names none twice") {
     CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
     fixture.record.packs = {};
     CHECK(read_pack_list(fixture.chunks, fixture.record).empty());
+}
+
+TEST_CASE("a ledger of a few chunks does not become millions of values or endless text") {
+    Fixture fixture;
+    std::string zeros;
+    while (zeros.size() < 16'000) {
+        zeros += "0,";
+    }
+    const auto stream = fixture.store({to_bytes(as_bytes(R"({"version":1,"lists":[)")),
+                                       to_bytes(as_bytes(zeros)),
+                                       Bytes(16'000, std::byte{' '}),
+                                       to_bytes(as_bytes("0]}"))});
+    fixture.record.ledger = {stream[0], stream[1], stream[3]};
+    CHECK_THAT(fixture.refusal_of_ledger().what(), contains("ledger"));
+    fixture.record.ledger.insert(fixture.record.ledger.begin() + 1, 300, stream[1]);
+    auto error = fixture.refusal_of_ledger();
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK_THAT(error.what(), contains("values"));
+    fixture.record.ledger.assign(4200, stream[2]);
+    error = fixture.refusal_of_ledger();
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK_THAT(error.what(), contains("more than 67108864 bytes"));
+}
+
+TEST_CASE("a point whose record no reader would take is not written") {
+    Fixture fixture;
+    for (int i = 0; i < 1'100'000; ++i) {
+        fixture.record.point.namespaces.emplace_back("a");
+        fixture.record.point.namespaces.emplace_back("b");
+    }
+    CHECK(error_code_of([&] {
+              return encode_point(fixture.repository, fixture.record, fixture.random);
+          }) == ErrorCode::Internal);
 }

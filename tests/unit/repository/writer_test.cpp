@@ -389,3 +389,46 @@ TEST_CASE("what lies in packs known to be damaged is stored again") {
     Writer writer(fixture.repository, chunks, fixture.random, fixture.clock, options);
     CHECK_FALSE(writer.claim(id));
 }
+
+TEST_CASE("two damaged copies of a chunk make a whole one as long as the damage differs") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(60'000);
+    const auto id = fixture.id_of(chunk);
+    std::vector<content::Digest> packs;
+    for (int i = 0; i < 2; ++i) {
+        PackPipeline pipeline(fixture.repository, fixture.random);
+        pipeline.add(fixture.group_of({chunk}), BlobKind::DataPack);
+        pipeline.drain();
+        pipeline.write_index();
+        packs.push_back(pipeline.list_packs().front());
+    }
+    const auto damage = [&](const content::Digest& pack, std::size_t at) {
+        auto blob = fixture.backend.get(pack_name(pack));
+        blob.at(at) ^= std::byte{1};
+        fixture.backend.remove(pack_name(pack));
+        fixture.backend.put(pack_name(pack), blob);
+    };
+    damage(packs[0], 10'000);
+    damage(packs[1], 50'000);
+    ChunkStore chunks(fixture.repository);
+    REQUIRE(chunks.find_all(id).size() == 2);
+    CHECK(chunks.read(id) == chunk);
+    Bytes range(50'000);
+    chunks.read_range(id, 5'000, range);
+    CHECK(std::equal(range.begin(), range.end(), chunk.begin() + 5'000));
+    ByteChain collected;
+    chunks.collect(id, 0, chunk.size(), collected);
+    Bytes joined;
+    for (const auto& piece : collected) {
+        append(joined, piece.bytes);
+    }
+    CHECK(joined == chunk);
+    // Where both are damaged nothing helps.
+    damage(packs[0], 50'000);
+    ChunkStore lost(fixture.repository);
+    CHECK(error_code_of([&] { return lost.read(id); }) == ErrorCode::CorruptData);
+    CHECK(error_code_of([&] {
+              lost.collect(id, 0, chunk.size(), collected);
+              return 0;
+          }) == ErrorCode::CorruptData);
+}
