@@ -282,23 +282,27 @@ class Input : public ByteSink {
         while (!bytes.empty()) {
             const auto piece = bytes.first(std::min(bytes.size(), kMessageBytes));
             bytes = bytes.subspan(piece.size());
-            push(std::array{kInputChannel}, piece);
+            if (!push(std::array{kInputChannel}, piece)) {
+                refuse();
+            }
         }
     }
 
     void close() {
         if (!std::exchange(is_closed_, true)) {
-            push(std::array{kCloseChannel}, std::array{kInputChannel});
+            // One that has ended needs no end of its input; how it ended, others tell.
+            static_cast<void>(push(std::array{kCloseChannel}, std::array{kInputChannel}));
         }
     }
 
   private:
-    void push(ByteView head, ByteView tail) {
-        auto frame =
-            net::encode_client_frame(net::Opcode::Binary, head, tail, net::make_mask_key(random_));
-        if (mover_.input().push(std::move(frame))) {
-            return;
-        }
+    /// False when the command has ended.
+    bool push(ByteView head, ByteView tail) {
+        return mover_.input().push(
+            net::encode_client_frame(net::Opcode::Binary, head, tail, net::make_mask_key(random_)));
+    }
+
+    [[noreturn]] void refuse() const {
         const auto outcome = mover_.outcome();
         if (outcome.error) {
             throw Error(*outcome.error);

@@ -40,7 +40,8 @@ class ExecStream {
     virtual ByteSource& output() = 0;
 
     /// Ends the standard input behind what was written. False on v4, which has no way to do that:
-    /// the command must know from the stream itself when it has everything.
+    /// the command must know from the stream itself when it has everything. No error when the
+    /// command has ended before: output() and wait() tell how.
     virtual bool close_input() = 0;
     /// What close_input() will answer.
     virtual bool can_close_input() const = 0;

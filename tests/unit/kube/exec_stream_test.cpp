@@ -108,6 +108,23 @@ TEST_CASE("input arrives on channel 0, masked and whole; v5 can close it") {
     CHECK(to_hex(frames[1].payload) == "ff00");
 }
 
+TEST_CASE("the input of a command that has ended needs no end") {
+    SECTION("well") {
+        const Command command([](Peer& peer) { end(peer, kSuccess); });
+        CHECK(command.exec->wait() == 0);
+        CHECK(command.exec->close_input());
+        CHECK(command.read_all().empty());
+    }
+    SECTION("with its connection: what came before is still there") {
+        Command command([](Peer& peer) { peer.write_channel(1, "half"); });
+        command.peer.wait();
+        Bytes buffer(1000);
+        CHECK_NOTHROW(command.exec->close_input());
+        CHECK(command.exec->output().read(buffer) == 4);
+        CHECK_THROWS_AS(command.exec->output().read(buffer), Error);
+    }
+}
+
 TEST_CASE("v4 has no way to close the input") {
     const Command command([](Peer& peer) { end(peer, kSuccess); }, {}, "v4.channel.k8s.io");
     CHECK(command.exec->subprotocol() == "v4.channel.k8s.io");
