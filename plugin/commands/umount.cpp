@@ -10,7 +10,10 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
 
+#include <csignal>
+#include <string>
 #include <unistd.h>
+#include <utility>
 
 namespace backup::plugin {
 
@@ -21,7 +24,8 @@ using namespace std::chrono_literals;
 constexpr std::string_view kManual =
     R"(Ends a mount and waits until its daemon is gone, so that the next command finds nothing left.
 A directory that is in use by a shell or a program cannot be unmounted; --lazy takes it away at
-once and ends the daemon when the last user is gone.)";
+once and ends the daemon when the last user is gone. Mount namespaces of others, those of containers
+that were started meanwhile, may have a copy of the mount: it ends with it.)";
 
 constexpr std::string_view kType = "fuse.kubectl-backup";
 
@@ -82,24 +86,54 @@ std::string daemon_process(const std::filesystem::path& directory) {
     const auto bytes = read_file(path);
     for (const auto& line : split(as_text(bytes), '\n')) {
         if (line.starts_with("pid: ")) {
-            return std::string(trim(std::string_view(line).substr(5)));
+            const auto number = trim(std::string_view(line).substr(5));
+            constexpr std::size_t kMostDigits = 9;
+            const bool is_number = number.size() <= kMostDigits &&
+                                   number.find_first_not_of("0123456789") == std::string_view::npos;
+            return is_number ? std::string(number) : std::string();
         }
     }
     return {};
 }
 
+/// Nobody here uses the mount any more, but a copy of it in another mount namespace keeps the
+/// daemon, and nobody can unmount that from here.
+void end_daemon(const std::string& process_id, const MountEntry& mount) {
+    for (const auto& other : read_mount_table()) {
+        if (other.device == mount.device) {
+            throw Error(ErrorCode::MountPointBusy,
+                        concat("unmounted, but it is mounted on ", printable(other.point), ", too"))
+                .hint("unmount that as well: its daemon ends with the last one");
+        }
+    }
+    static_cast<void>(failure_of([&] {
+        // The number may be another process's by now.
+        const auto bytes = read_file(concat("/proc/", process_id, "/comm"));
+        if (as_text(bytes).starts_with("kubectl-backup-")) {
+            ::kill(std::stoi(process_id), SIGTERM);
+        }
+    }));
+}
+
 int run(Context& context) {
     const auto& arguments = context.arguments();
     const auto directory = mount_point_path(arguments.argument(0));
-    get_mount(directory);
+    const auto mount = get_mount(directory);
     const bool lazy = arguments.is_on("lazy");
     const auto process_id = daemon_process(directory);
     unmount(directory, lazy);
     const auto stop = context.app().stop_token();
+    // By itself it takes milliseconds.
+    constexpr auto kOwnEnd = 2s;
     constexpr auto kPatience = 30s;
-    const auto deadline = context.app().clock.steady_now() + kPatience;
+    const auto begin = context.app().clock.steady_now();
+    bool is_told = false;
     while (!lazy && !process_id.empty() && is_alive(process_id)) {
-        if (context.app().clock.steady_now() > deadline) {
+        const auto elapsed = context.app().clock.steady_now() - begin;
+        if (elapsed > kOwnEnd && !std::exchange(is_told, true)) {
+            end_daemon(process_id, mount);
+        }
+        if (elapsed > kPatience) {
             throw Error(
                 ErrorCode::TimedOut,
                 concat("unmounted, but the daemon (process ", process_id, ") is still there"));

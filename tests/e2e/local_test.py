@@ -2,6 +2,7 @@
 """Without a cluster: import, mount, restore, and every error a person can run into."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -32,6 +33,33 @@ class Local(support.Case):
         target = self.home / "target"
         self.backup("restore", "latest", "--volume", "shop/data", "--to-directory", target)
         self.assertEqual(support.describe_tree(self.source), support.describe_tree(target))
+
+    def test_umount_ends_what_other_namespaces_have_of_it(self):
+        """As those of containers that were started meanwhile."""
+        self.do_import()
+        mounted = self.mount()
+        other = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sleep", "1000"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        place = pathlib.Path(f"/proc/{other.pid}/ns/mnt")
+        self.wait_for(lambda: place.readlink() != pathlib.Path("/proc/self/ns/mnt").readlink(), what="the namespace")
+        status = (mounted / ".backup" / "status").read_text()
+        daemon = pathlib.Path("/proc") / re.search(r"(?m)^pid: (\d+)$", status)[1] / "cmdline"
+        self.assertIn("kubectl-backup-mount", daemon.read_text())
+        self.backup("umount", mounted)
+        # A dead one whose parent does not fetch its exit code has no command line.
+        self.assertEqual("", daemon.read_text() if daemon.exists() else "")
+        self.assertEqual([], list(mounted.iterdir()))
+
+    def test_umount_spares_another_mount_of_the_same(self):
+        self.do_import()
+        mounted = self.mount()
+        second = self.home / "second"
+        second.mkdir()
+        subprocess.run(["mount", "--bind", mounted / "latest", second], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", second])
+        self.assert_error(self.backup("umount", mounted, code=None), 1, "second")
+        self.assertEqual(["namespaces"], [path.name for path in second.iterdir() if path.is_dir()][-1:])
 
     def test_many_files(self):
         many = self.home / "many"

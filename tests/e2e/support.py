@@ -127,6 +127,14 @@ class Case(unittest.TestCase):
         process.stdout.close()
         process.stderr.close()
 
+    def wait_for(self, condition, seconds=90, what="a condition"):
+        """What: its name, or a function that says how things are when the time is over."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() >= end:
+                self.fail(f"waited {seconds} s for {what() if callable(what) else what}")
+            time.sleep(0.25)
+
     def finish(self, process, code=0, timeout=300):
         """Waits for what start() started; its output."""
         out, err = process.communicate(timeout=timeout)
@@ -201,14 +209,6 @@ class ClusterCase(Case):
 
     def get(self, *words):
         return json.loads(self.kubectl(*words, "-o", "json").out)
-
-    def wait_for(self, condition, seconds=90, what="a condition"):
-        """What: its name, or a function that says how things are when the time is over."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() >= end:
-                self.fail(f"waited {seconds} s for {what() if callable(what) else what}")
-            time.sleep(0.25)
 
     def claim(self, name="data", storage_class="standard", size="64Mi", namespace=None, access="ReadWriteOnce",
               mode="Filesystem", annotations=None):
