@@ -8,7 +8,6 @@
 #include "core/repository/repository.hpp"
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,7 +44,6 @@ std::vector<content::Digest> list_tombstones(const repository::Repository& repos
 
 /// Removes tombstones of points that nobody can bring back any more, and these points, durably.
 /// Those that are younger than `newest_seconds` (by the storage's clock) stay.
-void remove_idle_tombstones(const repository::Repository& repository,
-                            std::int64_t newest_seconds = std::numeric_limits<std::int64_t>::max());
+void remove_idle_tombstones(const repository::Repository& repository, std::int64_t newest_seconds);
 
 }  // namespace backup::maintenance

@@ -30,10 +30,6 @@ namespace {
 
 constexpr std::size_t kPointsNamed = 3;
 
-std::string name_of(const PointRecord& record) {
-    return record.point.name.empty() ? record.point.id : record.point.name;
-}
-
 /// Which points name a pack: the first few, and how many. A big repository has many of both.
 struct Need {
     std::array<std::uint32_t, kPointsNamed> points{};  // numbers

@@ -14,10 +14,6 @@ using namespace repository;
 
 namespace {
 
-std::string name_of(const PointRecord& record) {
-    return record.point.name.empty() ? record.point.id : record.point.name;
-}
-
 bool all_may_pass(const std::vector<Problem>& problems) {
     return std::all_of(problems.begin(), problems.end(), [](const Problem& problem) {
         return may_pass(problem.code);

@@ -21,10 +21,6 @@ constexpr std::size_t kMostToldBytes = 64U << 20U;
 // Subdirectories that are kept of a directory at a time.
 constexpr std::size_t kWindow = 64;
 
-std::string name_of(const PointRecord& record) {
-    return record.point.name.empty() ? record.point.id : record.point.name;
-}
-
 /// What the action threw, as one part that failed.
 template <typename Action>
 std::optional<Error> error_of(Action&& action) {
@@ -40,6 +36,10 @@ std::optional<Error> error_of(Action&& action) {
 }
 
 }  // namespace
+
+std::string name_of(const PointRecord& record) {
+    return record.point.name.empty() ? record.point.id : record.point.name;
+}
 
 void TreeVerifier::verify(const PointRecord& record,
                           std::vector<Problem>& problems,

@@ -17,6 +17,9 @@
 
 namespace backup::maintenance {
 
+/// What problems call a point: its name, or its id when it has none.
+std::string name_of(const repository::PointRecord& record);
+
 /// One thread.
 class TreeVerifier {
   public:
