@@ -74,14 +74,13 @@ std::uint64_t runs_until_caught(Mutation mutation,
     return 0;
 }
 
-}  // namespace
-
-TEST_CASE("what is committed and not forgotten stays, whatever the clients do") {
+/// Runs one seed behind the other until one fails; what happened in those before.
+Outcome run_all(Options (*options)(std::uint64_t seed)) {
     const auto first = testing::test_seed();
     Outcome sum;
     for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
         const auto seed = first + run;
-        const auto outcome = run_clients(seed, options_of(seed));
+        const auto outcome = run_clients(seed, options(seed));
         if (!outcome.failures.empty()) {
             FAIL_CHECK("BACKUP_SEED=" << seed << " BACKUP_MODEL_RUNS=1\n"
                                       << outcome.trace << join(outcome.failures, "\n"));
@@ -91,45 +90,29 @@ TEST_CASE("what is committed and not forgotten stays, whatever the clients do") 
         sum.races += outcome.races;
         sum.points_committed += outcome.points_committed;
         sum.points_forgotten += outcome.points_forgotten;
+        sum.points_held += outcome.points_held;
         sum.packs_removed += outcome.packs_removed;
         sum.backups_fenced += outcome.backups_fenced;
     }
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("what is committed and not forgotten stays, whatever the clients do") {
+    const auto sum = run_all(options_of);
     WARN(sum.steps << " calls, " << sum.points_committed << " points made, " << sum.points_forgotten
                    << " forgotten, " << sum.packs_removed << " packs removed, "
                    << sum.backups_fenced << " backups fenced, " << sum.races << " races");
 }
 
 TEST_CASE("of a hold and a forget that meet at a point one gives way") {
-    const auto first = testing::test_seed();
-    Outcome sum;
-    for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
-        const auto seed = first + run;
-        const auto outcome = run_clients(seed, holds_of(seed));
-        if (!outcome.failures.empty()) {
-            FAIL_CHECK("BACKUP_SEED=" << seed << " BACKUP_MODEL_RUNS=1\n"
-                                      << outcome.trace << join(outcome.failures, "\n"));
-            break;
-        }
-        sum.points_forgotten += outcome.points_forgotten;
-        sum.points_held += outcome.points_held;
-    }
+    const auto sum = run_all(holds_of);
     WARN(sum.points_held << " points held, " << sum.points_forgotten << " forgotten");
 }
 
 TEST_CASE("a point that was forgotten comes back by no prune that slept before its put") {
-    const auto first = testing::test_seed();
-    Outcome sum;
-    for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
-        const auto seed = first + run;
-        const auto outcome = run_clients(seed, late_points_of(seed));
-        if (!outcome.failures.empty()) {
-            FAIL_CHECK("BACKUP_SEED=" << seed << " BACKUP_MODEL_RUNS=1\n"
-                                      << outcome.trace << join(outcome.failures, "\n"));
-            break;
-        }
-        sum.points_committed += outcome.points_committed;
-        sum.points_forgotten += outcome.points_forgotten;
-    }
+    const auto sum = run_all(late_points_of);
     WARN(sum.points_committed << " points made, " << sum.points_forgotten << " forgotten");
 }
 
