@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first program in a mover pod, whose image has nothing we could count on:
-//   loader wait SECONDS IDLE_SECONDS        the pod's main process: ends when its time is up, or
-//   when
-//                                           nobody has had a process in the container for a while
-//   loader run PROGRAM_DIRECTORY SCRATCH_DIRECTORY   joins and unpacks the mover, and becomes it
+//   loader wait SECONDS IDLE_SECONDS   the pod's main process: ends when its time is up, or when
+//                                      nobody has had a process in the container for a while
+//   loader run PROGRAM_DIRECTORY SCRATCH_DIRECTORY
+//                                      joins and unpacks the mover, and becomes it
 // It must fit in a ConfigMap (1 MiB) as it is: no C++ library, no exceptions, only libc and the
 // decoder of zstd.
 #include <zstd.h>
@@ -191,6 +191,9 @@ void run_from_file(const Buffer& program, const char* directory) {
         ::rename(path.data(), final_path.data()) == 0) {
         ::execve(final_path.data(), mover_arguments(), clean_environment());
     }
+    const int reason = errno;
+    ::unlink(path.data());  // the next try needs the room
+    errno = reason;
 }
 
 int run(const char* program_directory, const char* scratch_directory) {

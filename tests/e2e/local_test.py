@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 
@@ -158,6 +159,22 @@ class Local(support.Case):
         self.backup("prune", *repository)
         self.assertTrue((small / "repository" / ".reserve").exists())
         self.do_import("--name", "more", *repository)
+
+    def test_loader_without_room_leaves_nothing(self):
+        """Each try of an exec in a mover pod is a run of it over the same small volume."""
+        programs = support.BIN.parent / "plugin" / "mover"
+        parts, scratch = self.home / "parts", self.home / "scratch"
+        parts.mkdir()
+        scratch.mkdir()
+        shutil.copy(programs / "mover.zst", parts / "mover.00")
+        ended = subprocess.run(
+            [programs / "mover_loader", "run", parts, scratch],
+            restore_signals=False,  # SIGXFSZ stays ignored
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20)),
+            capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        self.assertEqual((70, "kubectl-backup loader: cannot start the mover: File too large\n"),
+                         (ended.returncode, ended.stderr))
+        self.assertEqual([], list(scratch.iterdir()))
 
     def test_read_only_repository(self):
         self.do_import()
