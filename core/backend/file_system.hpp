@@ -20,6 +20,7 @@ struct FileInfo {
     bool is_directory = false;
     std::uint64_t size = 0;
     std::int64_t modified_seconds = 0;  // by the storage's own clock
+    std::uint64_t links = 1;
 };
 
 /// A file being written from its beginning. One thread.

@@ -23,7 +23,8 @@ FileInfo to_info(const struct stat& from) {
     return {S_ISREG(from.st_mode),
             S_ISDIR(from.st_mode),
             static_cast<std::uint64_t>(from.st_size),
-            from.st_mtim.tv_sec};
+            from.st_mtim.tv_sec,
+            from.st_nlink};
 }
 
 class PosixNewFile : public NewFile {

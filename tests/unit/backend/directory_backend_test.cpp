@@ -53,6 +53,14 @@ struct NeitherLinksNorFlags : NoLinks {
     int number;
 };
 
+/// As NFS when the answer to a link(2) is lost: the next try finds what the first has done.
+struct LosesAnswers : PosixFileSystem {
+    int link(const Path& from, const Path& to) override {
+        const int first = PosixFileSystem::link(from, to);
+        return first == 0 ? PosixFileSystem::link(from, to) : first;
+    }
+};
+
 std::vector<std::string> list_names(Backend& backend, std::string_view folder) {
     std::vector<std::string> names;
     backend.list(folder, [&names](const BlobInfo& info) { names.push_back(info.name); });
@@ -198,6 +206,17 @@ TEST_CASE("without hard links a put that must not overwrite still has one winner
           }) == ErrorCode::AlreadyExists);
     backend.put("config", as_bytes("third"));
     CHECK(as_text(backend.get("config")) == "first");
+    CHECK(count_files(directory.path()) == 1);
+}
+
+TEST_CASE("who wins a put is told so though an answer was lost, and nobody else") {
+    const TempDir directory;
+    DirectoryBackend backend(directory.path(), std::make_shared<LosesAnswers>());
+    backend.put("points/a", as_bytes("first"), true);
+    CHECK(error_code_of([&] {
+              backend.put("points/a", as_bytes("second"), true);
+              return 0;
+          }) == ErrorCode::AlreadyExists);
     CHECK(count_files(directory.path()) == 1);
 }
 
