@@ -4,9 +4,12 @@
 #include "core/base/task_group.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/completion_name.hpp"
+#include "core/repository/session_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+#include <utility>
 
 namespace backup::maintenance {
 
@@ -46,9 +49,12 @@ std::set<content::Digest> list_announced(const Repository& repository) {
 CompletionNotice::CompletionNotice(const Repository& repository,
                                    const content::Digest& point,
                                    Random& random)
-    : repository_(repository),
-      name_(completion_name(point, to_hex(random.bytes(kIdBytes)))) {
+    : repository_(repository) {
+    const auto id = to_hex(random.bytes(kIdBytes));
+    name_ = completion_name(point, id);
+    sleeper_name_ = sleeper_name(point, id);
     const auto failure = failure_of([this] {
+        repository_.backend().put(sleeper_name_, {});
         repository_.backend().put(name_, {});
         repository_.backend().sync();
     });
@@ -62,8 +68,26 @@ CompletionNotice::~CompletionNotice() {
     withdraw();
 }
 
+bool CompletionNotice::put_point(const std::string& blob, ByteView bytes) {
+    auto sleeper = std::exchange(sleeper_name_, {});
+    bool is_mine = false;
+    const auto failure = failure_of([&] { is_mine = put_new(repository_.backend(), blob, bytes); });
+    // A put that fails may have done its work, but not one that found no room.
+    const bool is_surely_not = failure ? failure->code() == ErrorCode::NoSpace : !is_mine;
+    if (is_surely_not) {
+        sleeper_name_ = std::move(sleeper);
+    }
+    if (failure) {
+        throw Error(*failure);
+    }
+    return is_mine;
+}
+
 void CompletionNotice::withdraw() {
     failure_of([this] { repository_.backend().remove(name_); });
+    if (!sleeper_name_.empty()) {
+        failure_of([this] { repository_.backend().remove(sleeper_name_); });
+    }
 }
 
 void put_tombstones(const Repository& repository, std::span<const content::Digest> points) {
@@ -82,13 +106,21 @@ void put_tombstones(const Repository& repository, std::span<const content::Diges
     }
 }
 
-std::vector<content::Digest> list_tombstones(const Repository& repository) {
-    std::vector<content::Digest> points;
+std::vector<PointRecord> take_buried(const Repository& repository,
+                                     std::vector<PointRecord>& points) {
+    // Behind the list of points: as long as one can come back its tombstone stays.
+    std::set<content::Digest> buried;
     for (const auto& tombstone : list_all(repository)) {
-        points.push_back(tombstone.point);
+        buried.insert(tombstone.point);
     }
-    std::sort(points.begin(), points.end());
-    return points;
+    const auto first =
+        std::stable_partition(points.begin(), points.end(), [&](const PointRecord& record) {
+            return !buried.contains(content::parse_digest(record.point.id));
+        });
+    std::vector<PointRecord> taken(std::make_move_iterator(first),
+                                   std::make_move_iterator(points.end()));
+    points.erase(first, points.end());
+    return taken;
 }
 
 void remove_idle_tombstones(const Repository& repository, std::int64_t newest_seconds) {

@@ -148,18 +148,12 @@ class Pruning {
 
     /// What somebody who slept has put again, though it was deleted, is not there.
     void drop_buried() {
-        // Behind the list of points: as long as one can come back its tombstone stays.
-        const auto buried = list_tombstones(repository_);
-        std::erase_if(points_, [&](const PointRecord& record) {
-            const auto point = content::parse_digest(record.point.id);
-            if (!std::binary_search(buried.begin(), buried.end(), point)) {
-                return false;
-            }
+        for (const auto& record : take_buried(repository_, points_)) {
             if (!options_.dry_run) {
-                repository_.backend().remove(point_name(record.point.created, point));
+                repository_.backend().remove(
+                    point_name(record.point.created, content::parse_digest(record.point.id)));
             }
-            return true;
-        });
+        }
     }
 
     /// False when the point is gone by now, and what only it needed with it.

@@ -6,6 +6,7 @@
 #include "core/base/text.hpp"
 #include "core/content/frame_group.hpp"
 #include "core/maintenance/checks.hpp"
+#include "core/maintenance/completion.hpp"
 #include "core/maintenance/healing.hpp"
 #include "core/maintenance/quarantine.hpp"
 #include "core/maintenance/repair_index.hpp"
@@ -92,6 +93,7 @@ class Repair {
     void save_chunk(const PackChunk& chunk, ByteView plain, BlobKind kind);
     void flush(BlobKind kind);
     void write();
+    void quarantine_point(const std::string& blob);
     void look_at_points();
     bool is_stored(ChunkStore& chunks, const content::ShortId& id) const;
 
@@ -425,6 +427,15 @@ bool Repair::is_stored(ChunkStore& chunks, const content::ShortId& id) const {
            });
 }
 
+void Repair::quarantine_point(const std::string& blob) {
+    copy_to_quarantine(backend_, blob);
+    // Nor is its writer, who may be asleep, to put it again when its data is gone.
+    const auto point = find_point_name(blob).value().digest;
+    put_tombstones(repository_, {&point, 1});
+    backend_.remove(blob);
+    backend_.sync();
+}
+
 void Repair::look_at_points() {
     surroundings_.progress.stage("points");
     const bool is_clear = index_.damaged.empty() && result_.packs_indexed == 0;
@@ -432,23 +443,21 @@ void Repair::look_at_points() {
         result_.why_unknown = "what points lost can be told when index and packs are mended";
         return;
     }
-    const auto points =
-        list_points(repository_, [this](const std::string& blob, const Error& error) {
-            const bool is_damaged = is_damage(backend_, blob, format::kLargestPoint, error);
-            if (!is_damaged && error.code() == ErrorCode::Io) {
-                throw Error(error);
-            }
-            result_.lost.push_back({blob, error.what(), error.code()});
-            if (!options_.quarantine_points || !is_damaged) {
-                return;
-            }
-            note(blob, "damaged: to quarantine");
-            if (!options_.dry_run) {
-                copy_to_quarantine(backend_, blob);
-                backend_.remove(blob);
-                backend_.sync();
-            }
-        });
+    auto points = list_points(repository_, [this](const std::string& blob, const Error& error) {
+        const bool is_damaged = is_damage(backend_, blob, format::kLargestPoint, error);
+        if (!is_damaged && error.code() == ErrorCode::Io) {
+            throw Error(error);
+        }
+        result_.lost.push_back({blob, error.what(), error.code()});
+        if (!options_.quarantine_points || !is_damaged) {
+            return;
+        }
+        note(blob, "damaged: to quarantine");
+        if (!options_.dry_run) {
+            quarantine_point(blob);
+        }
+    });
+    take_buried(repository_, points);
     result_.points = points.size();
     ChunkStore chunks(repository_, chunk_options());
     auto losses = find_losses(

@@ -55,12 +55,19 @@ class Settlement {
         if (!session.has_end) {
             return is_silent(session, options_.timeout) && expire(session);
         }
-        const auto end = read_end(session);
-        if (!end) {
-            return false;
+        std::optional<SessionEnd> end;
+        try {
+            end = find_session_end(repository_, session.record.id);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::CorruptData) {
+                throw;
+            }
+            settled_.problems.push_back(
+                {session_end_name(session.record.id), error.what(), error.code()});
+            return is_silent(session, options_.timeout) && give_up(session);
         }
-        if (end->point_name.empty()) {
-            return true;
+        if (!end || end->point_name.empty()) {
+            return end.has_value();
         }
         return is_silent(session, ticket_rest) && complete(session, *end);
     }
@@ -74,18 +81,17 @@ class Settlement {
         return true;
     }
 
-    /// A ticket that cannot be read says nothing; its writer, when it lives, does not need it.
-    std::optional<SessionEnd> read_end(const SessionState& session) {
-        try {
-            return find_session_end(repository_, session.record.id);
-        } catch (const Error& error) {
-            if (error.code() != ErrorCode::CorruptData) {
-                throw;
-            }
-            settled_.problems.push_back(
-                {session_end_name(session.record.id), error.what(), error.code()});
+    /// Its writer may be asleep before its put, and nobody protects what its point needs from here
+    /// on. So it has to see that at once: before it is looked what points there are.
+    bool give_up(const SessionState& session) {
+        if (!options_.dry_run) {
+            auto& backend = repository_.backend();
+            backend.put(lost_ticket_name(session.record.id), {});
+            backend.sync();
+            backend.remove(session_name(session.record.id));
+            backend.sync();
         }
-        return is_silent(session, options_.timeout) ? std::optional(SessionEnd()) : std::nullopt;
+        return true;
     }
 
     bool complete(const SessionState& session, const SessionEnd& end) {
@@ -94,10 +100,10 @@ class Settlement {
             return false;
         }
         const auto point = find_point_name(end.point_name).value().digest;
-        const CompletionNotice notice(repository_, point, random_);
+        CompletionNotice notice(repository_, point, random_);
         // Its writer may have woken since: then the point was there, and may be deleted by now.
         if (!backend.exists(session_name(session.record.id)) ||
-            !put_new(backend, end.point_name, end.point)) {
+            !notice.put_point(end.point_name, end.point)) {
             return true;
         }
         // Likewise, between these two. Only who deletes it can tell: that the session is gone, or

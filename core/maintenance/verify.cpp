@@ -5,6 +5,7 @@
 #include "core/base/synchronized.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/completion.hpp"
 #include "core/maintenance/healing.hpp"
 #include "core/maintenance/read_order.hpp"
 #include "core/maintenance/verify_pack.hpp"
@@ -246,6 +247,7 @@ void Verification::load_points() {
             damaged_points_.insert(to_hex(name->digest));
         }
     });
+    attempt(std::string(kForgetsFolder), [this] { take_buried(repository_, points_); });
     for (std::uint32_t number = 0; number < points_.size(); ++number) {
         throw_if_stopped(stop_);
         const auto& record = points_[number];

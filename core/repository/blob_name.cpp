@@ -14,6 +14,7 @@ constexpr std::size_t kDigestDigits = 64;
 constexpr std::size_t kIdDigits = 32;
 constexpr std::size_t kMostBeatDigits = 19;
 constexpr std::string_view kEndSuffix = "-end";
+constexpr std::string_view kWriterSuffix = "-writer";
 constexpr std::string_view kTimePattern = "20261120T100000Z";
 
 bool is_digit(char character) {
@@ -143,6 +144,10 @@ std::string completion_name(const content::Digest& point, std::string_view id) {
     return concat(kCompletesFolder, "/", to_hex(point), "-", id);
 }
 
+std::string sleeper_name(const content::Digest& point, std::string_view id) {
+    return concat(completion_name(point, id), kWriterSuffix);
+}
+
 std::string tombstone_name(const content::Digest& point) {
     return concat(kForgetsFolder, "/", to_hex(point));
 }
@@ -181,6 +186,15 @@ std::optional<content::Digest> find_forgotten_point(std::string_view name) {
 }
 
 std::optional<content::Digest> find_completed_point(std::string_view name) {
+    return name.ends_with(kWriterSuffix) ? find_sleepers_point(name)
+                                         : find_announced_point(kCompletesFolder, name);
+}
+
+std::optional<content::Digest> find_sleepers_point(std::string_view name) {
+    if (!name.ends_with(kWriterSuffix)) {
+        return std::nullopt;
+    }
+    name.remove_suffix(kWriterSuffix.size());
     return find_announced_point(kCompletesFolder, name);
 }
 

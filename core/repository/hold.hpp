@@ -17,11 +17,11 @@ struct Hold {
 };
 
 /// Once it returns the point is there, durably, and no forget removes it until remove_hold(). Only
-/// a run that slept so long over its own point that others had ended it, and the point's data was
-/// removed, takes the point back, and fails (docs/format.md 9). A
-/// point that is held already stays so, with its first reason. Throws PointNotFound when there is
-/// no such point any more; then nothing stays behind. Throws Incomplete when a forget of the point
-/// had begun before and has not ended: the hold is there then, but may have come too late.
+/// a run that slept for hours at the put of its own point, while its ticket decayed and packs of
+/// the point were removed or copied, takes the point back, and fails (docs/format.md 9). A point
+/// that is held already stays so, with its first reason. Throws PointNotFound when there is no such
+/// point any more; then nothing stays behind. Throws Incomplete when a forget of the point had
+/// begun before and has not ended: the hold is there then, but may have come too late.
 void put_hold(const Repository& repository, const Hold& hold, Random& random);
 
 /// A missing hold is fine.

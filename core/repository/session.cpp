@@ -6,6 +6,7 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/completion_name.hpp"
 #include "core/repository/gc_generation.hpp"
 #include "core/repository/session_store.hpp"
 
@@ -22,6 +23,12 @@ constexpr int kMostRejoins = 3;
 
 std::int64_t beat_time(Clock& clock) {
     return (clock.steady_now() + kBeatInterval).time_since_epoch().count();
+}
+
+[[noreturn]] void throw_deleted() {
+    throw Error(ErrorCode::Incomplete,
+                "this run slept while others completed its point and deleted it")
+        .hint("run the backup again");
 }
 
 [[noreturn]] void throw_overtaken() {
@@ -41,7 +48,7 @@ Session::Session(const Repository& repository, Random& random, Clock& clock)
 
 Session::~Session() {
     if (!is_ended_) {
-        failure_of([this] { leave(joined_); });
+        failure_of([this] { end(); });
     }
 }
 
@@ -72,6 +79,23 @@ void Session::leave(const Joined& joined) const {
         backend.remove(session_beat_name(joined.id, joined.beats));
     }
     backend.remove(session_end_name(joined.id));
+}
+
+/// Only when the session is gone: who still found that there has announced by now that this run may
+/// be asleep; who does not find it takes its own announcement back.
+void Session::remove_sleepers() const {
+    if (!ticket_point_) {
+        return;
+    }
+    std::vector<std::string> names;
+    repository_.backend().list(kCompletesFolder, [&](const backend::BlobInfo& info) {
+        if (find_sleepers_point(info.name) == ticket_point_) {
+            names.push_back(info.name);
+        }
+    });
+    for (const auto& name : names) {
+        repository_.backend().remove(name);
+    }
 }
 
 bool Session::is_condemned(const content::Digest& pack) const {
@@ -108,6 +132,7 @@ void Session::commit(const std::string& point_name,
         throw Error(ErrorCode::Incomplete, "the repository has lost a pack that this run relies on")
             .hint("run the backup again: what was lost is stored again then");
     }
+    ticket_point_ = content::sha256(point);
     for (int tries = 0; !put_ticket(point_name, point); ++tries) {
         if (tries == kMostRejoins) {
             throw_overtaken();
@@ -117,15 +142,17 @@ void Session::commit(const std::string& point_name,
     // From here on the point is decided: whoever finds the ticket may do what follows.
     const bool is_mine = put_new(backend, point_name, point);
     backend.sync();
-    if (is_mine && !backend.exists(session_name(joined_.id))) {
-        check_late_point(point_name, packs);
+    if (is_mine) {
+        check_own_point(point_name, packs);
     }
-    leave(joined_);
     is_ended_ = true;
+    // The point is there: what is left of the session now is a matter for the next prune.
+    failure_of([this] { end(); });
 }
 
 void Session::end() {
     leave(joined_);
+    remove_sleepers();
     is_ended_ = true;
 }
 
@@ -141,6 +168,7 @@ bool Session::put_ticket(const std::string& point_name, ByteView point) const {
     }
     // It was ended and swept away: a ticket alone means nothing to anybody.
     backend.remove(session_end_name(joined_.id));
+    backend.remove(lost_ticket_name(joined_.id));
     return false;
 }
 
@@ -161,20 +189,35 @@ bool Session::has_all(const Joined& joined, std::span<const content::Digest> pac
     });
 }
 
-/// The session went away before the point was put: somebody else completed it, long ago perhaps,
-/// and the point may have been deleted since.
-void Session::check_late_point(const std::string& point_name,
-                               std::span<const content::Digest> packs) const {
+/// Somebody else may have completed the ticket before, or have found our point and kept it. Only
+/// who deleted the point since can tell: what it needs may lie in other packs by now.
+void Session::check_own_point(const std::string& point_name,
+                              std::span<const content::Digest> packs) const {
+    auto& backend = repository_.backend();
+    if (backend.exists(tombstone_name(ticket_point_.value()))) {
+        take_back(point_name);
+        throw_deleted();
+    }
+    const auto lost = lost_ticket_name(joined_.id);
+    if (backend.exists(session_name(joined_.id)) || !backend.exists(lost)) {
+        return;
+    }
+    // Nobody could read the ticket, so what the point needs may have gone before it was there.
     const auto again = join();
     const bool is_whole = has_all(again, packs);
     if (!is_whole) {
-        repository_.backend().remove(point_name);
-        repository_.backend().sync();
+        take_back(point_name);
     }
     leave(again);
+    backend.remove(lost);
     if (!is_whole) {
         throw_overtaken();
     }
+}
+
+void Session::take_back(const std::string& point_name) const {
+    repository_.backend().remove(point_name);
+    repository_.backend().sync();
 }
 
 }  // namespace backup::repository

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,7 +41,9 @@ class Session {
 
     /// Makes the point appear: the only way a point comes into a repository. `packs`: every pack it
     /// relies on, durable by now. Throws Incomplete when one of them is gone, or a collection took
-    /// the session for dead and condemned one; then there is no such point.
+    /// the session for dead and condemned one, or this run slept over its ticket until others had
+    /// completed the point and deleted it, or it decayed and they removed content: the point it has
+    /// put is taken back then. A failure to clean up behind a point that is there is none.
     void commit(const std::string& point_name,
                 ByteView point,
                 std::span<const content::Digest> packs);
@@ -58,11 +61,13 @@ class Session {
 
     Joined join() const;
     void leave(const Joined& joined) const;
+    void remove_sleepers() const;
     bool put_ticket(const std::string& point_name, ByteView point) const;
     void rejoin(std::span<const content::Digest> packs);
     bool has_all(const Joined& joined, std::span<const content::Digest> packs) const;
-    void check_late_point(const std::string& point_name,
-                          std::span<const content::Digest> packs) const;
+    void check_own_point(const std::string& point_name,
+                         std::span<const content::Digest> packs) const;
+    void take_back(const std::string& point_name) const;
 
     const Repository& repository_;
     Random& random_;
@@ -70,6 +75,7 @@ class Session {
     std::mutex beat_mutex_;
     std::atomic<std::int64_t> next_beat_;  // steady clock
     Joined joined_;
+    std::optional<content::Digest> ticket_point_;  // a ticket for it was put, or may have been
     bool is_ended_ = false;
 };
 

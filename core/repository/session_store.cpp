@@ -140,6 +140,10 @@ void remove_session(const Repository& repository, const SessionState& session) {
     }
 }
 
+std::string lost_ticket_name(std::string_view id) {
+    return concat(session_name(id), "-lost");
+}
+
 Bytes encode_session(const Repository& repository, const SessionRecord& session, Random& random) {
     Json::Array knows;
     for (const auto& id : session.knows) {

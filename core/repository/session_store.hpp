@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace backup::repository {
@@ -48,6 +49,9 @@ bool put_session_end(const Repository& repository,
 
 /// Removes all blobs, the first one first.
 void remove_session(const Repository& repository, const SessionState& session);
+
+/// Tells a writer that its ticket could not be read and its session ended without the point.
+std::string lost_ticket_name(std::string_view id);
 
 Bytes encode_session(const Repository& repository, const SessionRecord& session, Random& random);
 SessionRecord decode_session(const Repository& repository, ByteView blob, const std::string& id);

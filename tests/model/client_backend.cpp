@@ -61,7 +61,9 @@ void ClientBackend::pass(backend::StorageCall call,
                          std::string_view blob,
                          const std::function<void()>& effect) {
     // Nobody sees a blob before its commit, so only that is a step.
-    if (const auto word = word_for(call); !word.empty()) {
+    if (call == backend::StorageCall::Exists && has_put_point_) {
+        take_turn(kLateLook, blob, effect);
+    } else if (const auto word = word_for(call); !word.empty()) {
         take_turn(word, blob, effect);
     } else {
         effect();
@@ -83,6 +85,9 @@ void ClientBackend::put(std::string_view name, ByteView bytes, bool exclusive) {
                           : "puts",
               name,
               [&] { storage_.put(name, bytes, exclusive && !blindness_.takes_taken_names); });
+    if (name.starts_with("points/")) {
+        has_put_point_ = true;
+    }
 }
 
 void ClientBackend::list(std::string_view folder,
@@ -92,7 +97,8 @@ void ClientBackend::list(std::string_view folder,
     ForwardingBackend::list(folder,
                             [&found](backend::BlobInfo info) { found.push_back(std::move(info)); });
     const auto is_unseen = [this](const backend::BlobInfo& info) {
-        return std::any_of(blindness_.unseen_folders.begin(),
+        return info.name.ends_with(blindness_.unseen_ending) ||
+               std::any_of(blindness_.unseen_folders.begin(),
                            blindness_.unseen_folders.end(),
                            [&info](const auto& prefix) {
                                return std::string_view(info.name).starts_with(prefix + "/");

@@ -7,6 +7,7 @@
 #include "core/backend/forwarding_backend.hpp"
 #include "tests/model/schedule.hpp"
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,13 @@ namespace backup::model_test {
 
 /// The call of a client that puts another one's point.
 inline constexpr std::string_view kLatePut = "puts exclusively, late,";
+/// Its look, behind the put of a point, whether that may stay.
+inline constexpr std::string_view kLateLook = "looks, late, for";
 
 /// What a client is made to ignore.
 struct Blindness {
     std::vector<std::string> unseen_folders;  // lists show nothing in them
+    std::string unseen_ending = "/";          // and no names that end so
     bool takes_taken_names = false;           // an exclusive put overwrites nothing, and succeeds
     bool is_late_for_points = false;          // its puts of points are told as kLatePut
 };
@@ -54,6 +58,7 @@ class ClientBackend : public backend::ForwardingBackend {
     Schedule& schedule_;
     std::size_t client_;
     Blindness blindness_;
+    std::atomic<bool> has_put_point_ = false;
 };
 
 }  // namespace backup::model_test

@@ -22,6 +22,7 @@ enum class Mutation {
     ForgetsIgnoreHolds,
     HoldsIgnoreForgets,    // a hold does not see who is about to remove the point
     ForgetsIgnorePutters,  // a forget does not see who may put the point again
+    ForgetsIgnoreWriters,  // likewise, but only not that it may be the writer
     PruneWithoutProtocol,  // packs that no present point needs are removed at once
 };
 

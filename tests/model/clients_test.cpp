@@ -39,23 +39,27 @@ Options holds_of(std::uint64_t seed) {
     return options;
 }
 
-bool is_late_put(std::string_view call, std::string_view) {
-    return call == kLatePut;
-}
-
 bool is_put_of_a_writer(std::string_view call, std::string_view blob) {
     return call == "puts exclusively" && blob.starts_with("points/");
 }
 
-/// Writers that die behind their tickets, and prunes that sleep between their look for a session
-/// and the point that they put for it.
+bool is_late(std::string_view call, std::string_view blob) {
+    return call == kLatePut || call == kLateLook || is_put_of_a_writer(call, blob);
+}
+
+bool is_deadly(std::string_view call, std::string_view blob) {
+    return call == kLateLook || is_put_of_a_writer(call, blob);
+}
+
+/// Writers and prunes that sleep, or die, between their look for a session and the point that they
+/// put, and behind it.
 Options late_points_of(std::uint64_t seed) {
     auto options = options_of(seed);
     options.clients = 3 + seed % 3;
-    options.operations += 6;
-    options.mostly_holds = seed % 4 == 0;
-    options.troubles.is_sore = is_late_put;
-    options.troubles.is_deadly = is_put_of_a_writer;
+    options.operations += 10;
+    options.mostly_holds = seed % 2 == 0;
+    options.troubles.is_sore = is_late;
+    options.troubles.is_deadly = is_deadly;
     return options;
 }
 
@@ -111,7 +115,9 @@ TEST_CASE("of a hold and a forget that meet at a point one gives way") {
     WARN(sum.points_held << " points held, " << sum.points_forgotten << " forgotten");
 }
 
-TEST_CASE("a point that was forgotten comes back by no prune that slept before its put") {
+TEST_CASE(
+    "a point that was forgotten comes back by nobody who slept before its put, one that is held "
+    "stays") {
     const auto sum = run_all(late_points_of);
     WARN(sum.points_committed << " points made, " << sum.points_forgotten << " forgotten");
 }
@@ -154,6 +160,10 @@ TEST_CASE("a forget that sees no holds is caught") {
 
 TEST_CASE("a hold that sees no forgets is caught") {
     CHECK(runs_until_caught(Mutation::HoldsIgnoreForgets, 300, holds_of) != 0);
+}
+
+TEST_CASE("a forget that does not see that a writer may sleep is caught") {
+    CHECK(runs_until_caught(Mutation::ForgetsIgnoreWriters, 1000, late_points_of) != 0);
 }
 
 TEST_CASE("a forget that does not see who may put the point again is caught") {

@@ -45,6 +45,9 @@ Blindness blindness_of_forgets(const World& world) {
     if (world.options.mutation == Mutation::ForgetsIgnorePutters) {
         blindness.unseen_folders = {"completes"};
     }
+    if (world.options.mutation == Mutation::ForgetsIgnoreWriters) {
+        blindness.unseen_ending = "-writer";
+    }
     return blindness;
 }
 
@@ -126,7 +129,6 @@ void back_up(Process& process) {
     const auto taken = files;
     const auto name = concat("point-", process.client, "-", ++world.backups_made);
     world.oracle->expect(name, taken);
-    const Oracle::WriteAttempt attempt(*world.oracle, name);
     Opened opened(process, blindness_of_writers(world));
     const auto record = write_in_order(
         opened.repository, name, taken, process.bytes, world.schedule.clock_of(process.client));

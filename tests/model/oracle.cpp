@@ -22,16 +22,6 @@ void Oracle::about_to_forget(const std::string& id) {
     state_.lock()->promises[id].may_be_forgotten = true;
 }
 
-Oracle::WriteAttempt::WriteAttempt(Oracle& oracle, std::string point_name)
-    : oracle_(oracle),
-      point_name_(std::move(point_name)) {
-    oracle_.state_.lock()->being_written.insert(point_name_);
-}
-
-Oracle::WriteAttempt::~WriteAttempt() {
-    oracle_.state_.lock()->being_written.erase(point_name_);
-}
-
 Oracle::ForgetAttempt::ForgetAttempt(Oracle& oracle, std::vector<std::string> ids)
     : oracle_(oracle),
       ids_(std::move(ids)) {
@@ -70,7 +60,7 @@ void Oracle::HoldAttempt::succeeded(const std::string& point_name) {
     auto& promise = state->promises[id_];
     const auto was_alone =
         promise.releases_under_way == 0 && promise.releases_begun == releases_begun_;
-    if (was_alone && !state->being_written.contains(point_name)) {
+    if (was_alone) {
         promise.name = point_name;
         promise.may_be_forgotten = false;
         promise.is_held = true;

@@ -27,9 +27,6 @@ class Oracle {
     /// From here on nobody may count on the point, whatever becomes of the attempt.
     void about_to_forget(const std::string& id);
 
-    /// A run that makes a point, while it lives. One that slept too long takes back what it put
-    /// (docs/format.md 9): until it has ended, a hold promises nothing.
-    class WriteAttempt;
     /// A client that tries to forget several points at once, while it lives. It must be refused as
     /// long as one of them is held: nobody may count on them from the moment none is any more.
     class ForgetAttempt;
@@ -62,7 +59,6 @@ class Oracle {
         std::map<std::string, testing::Files> expected;  // by the point's name
         std::map<std::string, Promise> promises;         // by the point's id
         std::set<ForgetAttempt*> forgetting;
-        std::set<std::string> being_written;  // names of points
     };
 
     std::vector<std::string> find_broken(bool all_points) const;
@@ -70,18 +66,6 @@ class Oracle {
     backend::Backend& storage_;
     repository::KeyFile key_;
     mutable Synchronized<State> state_;
-};
-
-class Oracle::WriteAttempt {
-  public:
-    WriteAttempt(Oracle& oracle, std::string point_name);
-    ~WriteAttempt();
-    WriteAttempt(const WriteAttempt&) = delete;
-    WriteAttempt& operator=(const WriteAttempt&) = delete;
-
-  private:
-    Oracle& oracle_;
-    std::string point_name_;
 };
 
 class Oracle::ForgetAttempt {
@@ -107,7 +91,7 @@ class Oracle::HoldAttempt {
   public:
     HoldAttempt(Oracle& oracle, std::string id);
     /// The hold is there, so the point is and stays, whoever is about to forget it: unless a
-    /// release that ran beside this may have taken the hold away, or its writer is still at work.
+    /// release that ran beside this may have taken the hold away.
     void succeeded(const std::string& point_name);
 
   private:

@@ -7,6 +7,7 @@
 #include "core/maintenance/prune.hpp"
 #include "core/maintenance/verify.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/completion_name.hpp"
 #include "core/repository/parity.hpp"
 #include "core/repository/sealed_blob.hpp"
 #include "tests/support/catch.hpp"
@@ -248,7 +249,11 @@ TEST_CASE("a damaged point stays until it is asked to go to quarantine") {
     const auto result = fixture.repair({});
     CHECK(tells(result.lost, name));
     CHECK(fixture.backend.exists(name));
+    // Its writer sleeps before its put, and another one has completed it.
+    const auto point = find_point_name(name).value().digest;
+    fixture.backend.put(sleeper_name(point, std::string(32, 'a')), {});
     fixture.repair({.quarantine_points = true});
+    CHECK(fixture.backend.exists(tombstone_name(point)));
     CHECK_FALSE(fixture.backend.exists(name));
     CHECK(fixture.backend.exists(quarantine_name(name)));
     CHECK(fixture.verify().empty());

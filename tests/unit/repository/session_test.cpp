@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/completion_name.hpp"
 #include "core/repository/gc_generation.hpp"
 #include "core/repository/hold.hpp"
 #include "core/repository/session_store.hpp"
@@ -12,6 +13,7 @@
 #include "tests/support/test_repository.hpp"
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 using namespace backup;
@@ -20,7 +22,7 @@ using namespace backup::testing;
 
 namespace {
 
-/// Lets somebody else act right before a point is put.
+/// Lets somebody else act right before and behind the put of a point.
 class Interrupted : public backend::MemoryBackend {
   public:
     using MemoryBackend::MemoryBackend;
@@ -30,9 +32,21 @@ class Interrupted : public backend::MemoryBackend {
             std::exchange(before_point, nullptr)();
         }
         MemoryBackend::put(name, bytes, exclusive);
+        if (name.starts_with("points/") && behind_point) {
+            std::exchange(behind_point, nullptr)();
+        }
+    }
+
+    void remove(std::string_view name) override {
+        if (!can_remove) {
+            throw Error(ErrorCode::Forbidden, "nobody may remove anything here");
+        }
+        MemoryBackend::remove(name);
     }
 
     std::function<void()> before_point;
+    std::function<void()> behind_point;
+    bool can_remove = true;
 };
 
 /// A repository with two packs (of no meaning) and what a point's blob would be.
@@ -197,35 +211,91 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("session: who sleeps while others complete and collect does no harm when it wakes") {
-    enum class Meanwhile { Completed, Deleted, Condemned, Collected };
+TEST_CASE("session: who sleeps behind its ticket while others complete it does no harm") {
+    enum class Meanwhile { Completed, Deleted, Lost, LostAndCondemned, LostAndCollected };
     using enum Meanwhile;
-    for (const auto meanwhile : {Completed, Deleted, Condemned, Collected}) {
+    for (const auto meanwhile : {Completed, Deleted, Lost, LostAndCondemned, LostAndCollected}) {
+        INFO(static_cast<int>(meanwhile));
         World world;
+        const auto sleeper = sleeper_name(world.digest, std::string(32, 'a'));
+        const auto completion = completion_name(world.digest, std::string(32, 'b'));
         Session session(world.repository, world.random, world.clock);
         world.backend.before_point = [&] {
             const auto end = find_session_end(world.repository, session.id());
             REQUIRE(end);
+            world.remove(session.id());
             if (meanwhile == Completed) {
                 world.backend.MemoryBackend::put(end->point_name, end->point, true);
             }
-            world.remove(session.id());
-            if (meanwhile == Condemned) {
+            if (meanwhile == Deleted) {
+                // All that the point needs is there: it was deleted all the same.
+                world.backend.put(tombstone_name(world.digest), {});
+            }
+            if (meanwhile == Completed || meanwhile == Deleted) {
+                world.backend.put(sleeper, {});
+                world.backend.put(completion, {});
+                return;
+            }
+            world.backend.put(lost_ticket_name(session.id()), {});
+            if (meanwhile == LostAndCondemned) {
                 put_generation(world.repository, {world.packs[0]}, world.clock.now(), world.random);
             }
-            if (meanwhile == Collected) {
+            if (meanwhile == LostAndCollected) {
                 world.backend.remove(pack_name(world.packs[0]));
             }
         };
-        if (meanwhile == Completed || meanwhile == Deleted) {
+        if (meanwhile == Completed || meanwhile == Lost) {
             world.commit(session);
             CHECK(world.has_point());
         } else {
             CHECK(error_code_of([&] { world.commit(session); }) == ErrorCode::Incomplete);
             CHECK_FALSE(world.has_point());
+            session.end();
         }
         CHECK(world.list("sessions").empty());
+        if (meanwhile == Completed || meanwhile == Deleted) {
+            CHECK(world.list("completes") == std::vector<std::string>{completion});
+        }
     }
+}
+
+TEST_CASE("session: who sleeps behind its point takes it back only when it was deleted") {
+    // A forget that cannot read the ticket leaves the session.
+    for (const auto& [is_deleted, is_session_there] :
+         {std::pair(false, false), {true, false}, {true, true}}) {
+        INFO(is_deleted << ' ' << is_session_there);
+        World world;
+        std::optional<Session> session(std::in_place, world.repository, world.random, world.clock);
+        world.backend.behind_point = [&] {
+            if (!is_session_there) {
+                world.remove(session->id());
+            }
+            // What it holds was copied into other packs.
+            world.backend.remove(pack_name(world.packs[0]));
+            if (is_deleted) {
+                world.backend.put(tombstone_name(world.digest), {});
+                world.backend.put(sleeper_name(world.digest, std::string(32, 'a')), {});
+            }
+        };
+        if (is_deleted) {
+            CHECK(error_code_of([&] { world.commit(*session); }) == ErrorCode::Incomplete);
+        } else {
+            world.commit(*session);
+        }
+        CHECK(world.has_point() == !is_deleted);
+        session.reset();
+        CHECK(world.list("sessions").empty());
+        CHECK(world.list("completes").empty());
+    }
+}
+
+TEST_CASE("session: what it cannot clean up behind its point is no failure of the run") {
+    World world;
+    Session session(world.repository, world.random, world.clock);
+    world.backend.behind_point = [&] { world.backend.can_remove = false; };
+    world.commit(session);
+    CHECK(world.has_point());
+    CHECK_FALSE(world.list("sessions").empty());
 }
 
 TEST_CASE("session: its end is decided once") {
