@@ -13,9 +13,9 @@ using namespace backup::model_test;
 
 namespace {
 
-std::uint64_t number_of_runs(std::uint64_t usual) {
+std::uint64_t number_of_runs() {
     const char* given = std::getenv("BACKUP_MODEL_RUNS");
-    return given != nullptr ? std::stoull(given) : usual;
+    return given != nullptr ? std::stoull(given) : 80;
 }
 
 /// Runs are not all alike: few clients meet often, many make long queues of work.
@@ -82,7 +82,7 @@ std::uint64_t runs_until_caught(Mutation mutation,
 Outcome run_all(Options (*options)(std::uint64_t seed)) {
     const auto first = testing::test_seed();
     Outcome sum;
-    for (std::uint64_t run = 0; run < number_of_runs(100); ++run) {
+    for (std::uint64_t run = 0; run < number_of_runs(); ++run) {
         const auto seed = first + run;
         const auto outcome = run_clients(seed, options(seed));
         if (!outcome.failures.empty()) {
