@@ -118,8 +118,8 @@ class Pruning {
     void mark_points() {
         points_ = list_points(
             repository_,
-            [](const std::string& blob, const Error& error) {
-                if (error.code() != ErrorCode::NotFound) {
+            [this](const std::string& blob, const Error& error) {
+                if (error.code() != ErrorCode::NotFound && !is_left_out(blob)) {
                     throw Error(error.code(),
                                 concat("nobody knows what ", blob, " needs: ", error.what()))
                         .hint("kubectl backup delete removes a point that is damaged");
@@ -127,6 +127,9 @@ class Pruning {
             },
             points_);
         drop_buried();
+        std::erase_if(points_, [this](const PointRecord& record) {
+            return options_.without_points.contains(record.point.id);
+        });
         // After the list: the index a point needs was there before it.
         chunks_->refresh();
         std::erase_if(points_, [this](const PointRecord& record) {
@@ -137,6 +140,11 @@ class Pruning {
         // A point that was removed by a run that died must not come back after a power cut.
         repository_.backend().sync();
         result_.points = points_.size();
+    }
+
+    bool is_left_out(const std::string& blob) const {
+        const auto name = find_point_name(blob);
+        return name && options_.without_points.contains(to_hex(name->digest));
     }
 
     void remove_tombstones() const {

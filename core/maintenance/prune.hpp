@@ -11,12 +11,16 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace backup::maintenance {
 
 struct PruneOptions {
     bool dry_run = false;
+    /// With dry_run: ids of points that count as gone.
+    std::set<std::string> without_points;
     /// A session that gave no sign for so long is taken for dead. Its run notices, and goes on when
     /// it can.
     std::chrono::nanoseconds session_timeout = std::chrono::hours(2);

@@ -20,7 +20,7 @@ constexpr std::string_view kManual =
 several points have. A point that cannot be read any more is named by its id.)";
 
 int run(Context& context) {
-    const auto options =
+    auto options =
         context.arguments().is_on("prune") ? std::optional(pruning_options(context)) : std::nullopt;
     const auto opened = open_place(context.settings(), context.app().environment);
     const auto chosen = choose_points(
@@ -48,12 +48,14 @@ int run(Context& context) {
         }
     }
     json["points"] = std::move(points);
-    // What would come back with these points is not known before they are gone.
-    if (options && !context.is_dry_run()) {
+    if (options) {
+        if (context.is_dry_run()) {
+            options->without_points = {ids.begin(), ids.end()};
+        }
         const auto result = run_prune(context, opened->repository, *options);
-        json["prune"] = to_json(result, false);
+        json["prune"] = to_json(result, context.is_dry_run());
         if (!is_for_programs(output.format)) {
-            say_result(context, result, false);
+            say_result(context, result, context.is_dry_run());
         }
     }
     if (is_for_programs(output.format)) {

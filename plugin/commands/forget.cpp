@@ -27,7 +27,8 @@ namespace {
 constexpr std::string_view kManual =
     R"(Removes the points that no rule keeps. Each --keep flag is a rule, and a point stays when any of
 them keeps it; without a rule nothing is removed. See first what would go with --dry-run: it names
-the rule for each point that stays. Space comes back with "kubectl backup prune", or --prune here.
+the rule for each point that stays. Space comes back with "kubectl backup prune", or --prune here;
+with --dry-run that says how much it would be.
 
 Points are judged in groups, by default those of the same cluster and the same namespaces.
 --keep-daily 7 keeps one point of each of the last seven days that have points, the newest good one;
@@ -190,7 +191,7 @@ void print_decisions(Context& context,
 int run(Context& context) {
     const auto& arguments = context.arguments();
     const auto rules = make_rules(arguments);
-    const auto pruning =
+    auto pruning =
         arguments.is_on("prune") ? std::optional(pruning_options(context)) : std::nullopt;
     const auto opened = open_place(context.settings(), context.app().environment);
     const auto points = load_points(context, opened->repository);
@@ -218,12 +219,14 @@ int run(Context& context) {
                            " points",
                            context.is_dry_run() ? " (dry run)" : ""));
     }
-    // What would come back with these points is not known before they are gone.
-    if (pruning && !context.is_dry_run()) {
+    if (pruning) {
+        if (context.is_dry_run()) {
+            pruning->without_points = {ids.begin(), ids.end()};
+        }
         const auto result = run_prune(context, opened->repository, *pruning);
-        json["prune"] = to_json(result, false);
+        json["prune"] = to_json(result, context.is_dry_run());
         if (is_for_people) {
-            say_result(context, result, false);
+            say_result(context, result, context.is_dry_run());
         }
     }
     if (!is_for_people) {

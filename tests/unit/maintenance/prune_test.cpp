@@ -194,6 +194,32 @@ TEST_CASE("prune: a dry run writes nothing and foresees what the real one does")
     CHECK(foreseen.bytes_repacked == result.bytes_repacked);
 }
 
+TEST_CASE("prune: a dry run foresees what it will be without points that are still there") {
+    for (const bool is_damaged : {false, true}) {
+        INFO(is_damaged);
+        World world;
+        const auto files = dense_files(world.random, 16);
+        const auto id = world.write("whole", files).point.id;
+        world.write("few", {files.begin(), std::next(files.begin(), 5)});
+        if (is_damaged) {
+            const auto name =
+                point_name(world.points.at("whole").first.point.created, content::parse_digest(id));
+            world.backend.remove(name);
+            world.backend.put(name, as_bytes("nobody can read this"));
+        }
+        const auto before = world.list_all();
+        const auto foreseen = world.prune({.dry_run = true, .without_points = {id}});
+        CHECK(world.list_all() == before);
+        CHECK(foreseen.points == 1);
+        world.forget("whole");
+        const auto result = world.prune();
+        CHECK(result.packs_condemned > 0);
+        CHECK(foreseen.packs_condemned == result.packs_condemned);
+        CHECK(foreseen.bytes_condemned == result.bytes_condemned);
+        CHECK(foreseen.bytes_repacked == result.bytes_repacked);
+    }
+}
+
 TEST_CASE("prune: a grace time lets condemned packs rest, by the storage's clock") {
     World world;
     world.write("kept", dense_files(world.random));

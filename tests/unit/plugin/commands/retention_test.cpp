@@ -97,6 +97,11 @@ TEST_CASE("forget tells why each point stays or goes, first without doing it") {
     CHECK_THAT(shown.out, contains("no rule"));
     CHECK_THAT(shown.err, contains("would forget 2 of 3 points (dry run)"));
     CHECK(desk.count_points() == 3);
+    const auto foreseen = parse_json(
+        desk.run({"forget", "--keep-last", "1", "--prune", "--dry-run", "-o", "json"}).out);
+    CHECK(foreseen.integer_at({"prune", "bytesCondemned"}) > 500'000);
+    CHECK_THAT(desk.run({"delete", "one", "--prune", "--dry-run"}).err, contains("would remove"));
+    CHECK(desk.count_points() == 3);
 
     const auto before = desk.stored_bytes();
     const auto done =
