@@ -170,11 +170,16 @@ int make_point(Context& context, const capture::Policy& policy, Notifier& notifi
 }
 
 int run(Context& context) {
-    const auto policy = read_policy(context);
     const auto& arguments = context.arguments();
-    const auto url = arguments.is_given("notify") ? arguments.text("notify") : policy.notify;
+    std::optional<capture::Policy> policy;
+    if (!arguments.is_given("notify")) {
+        policy = read_policy(context);
+    }
+    // Who is named by a flag is known already when the policy cannot be read.
+    const auto url = policy ? policy->notify : arguments.text("notify");
     Notifier notifier(context, context.is_dry_run() ? std::string() : url);
-    return notifier.watch([&] { return make_point(context, policy, notifier); });
+    return notifier.watch(
+        [&] { return make_point(context, policy ? *policy : read_policy(context), notifier); });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/loopback.hpp"
 #include "tests/support/run_cli.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <mutex>
 
@@ -69,6 +70,25 @@ TEST_CASE("a run that fails is told, and fails as it would have") {
     CHECK(posts[0].text_at({"event"}) == "failure");
     CHECK(posts[0].integer_at({"exitCode"}) == expected.exit_code);
     CHECK_FALSE(posts[0].text_at({"error", "code"}).empty());
+}
+
+TEST_CASE("a policy that cannot be read is told where the flag says") {
+    const testing::TempDir directory;
+    const auto broken = directory.write("night.yaml", "kind: Planted\n").string();
+    const auto gone = (directory / "gone.yaml").string();
+    for (const auto& policy : {broken, gone, std::string("configmap/ops/night")}) {
+        CAPTURE(policy);
+        const Receiver receiver("200 OK");
+        const auto expected = create({"--policy", policy});
+        const auto told = create({"--policy", policy, "--notify", receiver.url()});
+        CHECK(told.exit_code == expected.exit_code);
+        CHECK(told.exit_code != 0);
+        CHECK(told.err == expected.err);
+        const auto posts = receiver.posts();
+        REQUIRE(posts.size() == 1);
+        CHECK(posts[0].text_at({"event"}) == "failure");
+        CHECK(posts[0].integer_at({"exitCode"}) == expected.exit_code);
+    }
 }
 
 TEST_CASE("a notification that is refused is a warning that does not repeat the URL") {
