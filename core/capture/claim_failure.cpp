@@ -4,6 +4,7 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/volume_rights.hpp"
 #include "core/kube/refusal.hpp"
 #include "core/volume/mover_api.hpp"
 #include "core/volume/mover_node.hpp"
@@ -40,6 +41,7 @@ class Inquiry {
         }
         // It is only the better explanation.
         static_cast<void>(failure_of([this] { look_closer(); }));
+        static_cast<void>(failure_of([this] { name_missing_rules(); }));
         throw_if_stopped(stop_);
     }
 
@@ -50,6 +52,15 @@ class Inquiry {
         }
         if (record_.reason == SkipReason::MoverFailed && job_.has_no_mover) {
             explain_missing_mover();
+        }
+    }
+
+    /// The API server is asked rather than the error, which may be in a mover's words: what one
+    /// that runs may not do is no right of the cluster.
+    void name_missing_rules() {
+        if (record_.reason == SkipReason::Forbidden && (job_.has_no_mover || job_.failure)) {
+            record_.missing_rules =
+                find_missing_rules(client_, record_.name_space, is_read_inside_pod(job_), stop_);
         }
     }
 

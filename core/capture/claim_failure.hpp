@@ -10,10 +10,10 @@
 
 namespace backup::capture {
 
-/// Fills in outcome, reason and message of the record of a job that failed with `failure`. A claim
-/// (or, for a volume that no claim stands for, its pod) that is gone was deleted meanwhile: it is
-/// Skipped, as it would have been a moment later; not when the whole namespace goes, which stays a
-/// failure. Throws Interrupted only.
+/// Fills in outcome, reason, message and missing rules of the record of a job that failed with
+/// `failure`. A claim (or, for a volume that no claim stands for, its pod) that is gone was deleted
+/// meanwhile: it is Skipped, as it would have been a moment later; not when the whole namespace
+/// goes, which stays a failure. Throws Interrupted only.
 void record_failure(kube::Client& client,
                     const ClaimJob& job,
                     const Error& failure,

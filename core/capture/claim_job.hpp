@@ -29,4 +29,14 @@ inline bool is_copied(const ClaimJob& job) {
     return method == "snapshot" || method == "clone";
 }
 
+/// No second pod may mount it: it is read in the one that has it already.
+inline bool is_held(const volume::ClaimFacts& facts) {
+    return facts.is_exclusive && facts.consumer && facts.consumer->is_running;
+}
+
+/// Rather than in a pod of our own.
+inline bool is_read_inside_pod(const ClaimJob& job) {
+    return !job.plan->pod.empty() || (job.facts && is_held(*job.facts));
+}
+
 }  // namespace backup::capture

@@ -263,11 +263,9 @@ class ClaimReader {
             return order;
         }
         order.claims = {*job.facts};
-        const auto& consumer = job.facts->consumer;
-        if (job.facts->is_exclusive && consumer && consumer->is_running) {
-            // No second pod may have it: only the one that has it already.
-            order.pod = consumer->pod;
-            order.pod_volume = consumer->volume;
+        if (is_held(*job.facts)) {
+            order.pod = job.facts->consumer->pod;
+            order.pod_volume = job.facts->consumer->volume;
         }
         return order;
     }

@@ -32,6 +32,14 @@ Permissions mover_permissions() {
     return needed;
 }
 
+Permissions container_permissions() {
+    Permissions needed;
+    add(needed, "", "pods", {"get"});
+    add(needed, "", "pods", {"get", "create"}, "exec");
+    add(needed, "", "pods", {"patch"}, "ephemeralcontainers");
+    return needed;
+}
+
 Permissions clone_permissions() {
     Permissions needed;
     add(needed, "", "persistentvolumeclaims", {"create", "get", "delete"});
@@ -68,6 +76,17 @@ DeniedRights find_denied_in(kube::Client& client,
     return denied;
 }
 
+std::vector<model::AccessRule> rules_of(const Permissions& denied) {
+    std::vector<model::AccessRule> rules;
+    for (const auto& permission : denied) {
+        const auto resource = permission.subresource.empty()
+                                  ? permission.resource
+                                  : concat(permission.resource, "/", permission.subresource);
+        rules.push_back({permission.verb, permission.group, resource, permission.ns});
+    }
+    return rules;
+}
+
 }  // namespace
 
 VolumeRights check_volume_rights(kube::Client& client,
@@ -90,6 +109,20 @@ VolumeRights check_volume_rights(kube::Client& client,
     return rights;
 }
 
+std::vector<model::AccessRule> find_missing_rules(kube::Client& client,
+                                                  const std::string& ns,
+                                                  bool is_inside_pod,
+                                                  const std::stop_token& stop) {
+    auto needed = is_inside_pod ? container_permissions() : mover_permissions();
+    if (!is_inside_pod) {
+        add(needed, "", "persistentvolumeclaims", {"get"});
+    }
+    for (auto& permission : needed) {
+        permission.ns = ns;
+    }
+    return rules_of(kube::find_denied(client, needed, stop));
+}
+
 std::vector<std::string> format_permissions(const std::vector<kube::Permission>& permissions) {
     std::vector<std::string> texts;
     for (const auto& permission : permissions) {
@@ -102,14 +135,7 @@ void deny(model::VolumeRecord& record, const std::vector<kube::Permission>& deni
     record.outcome = model::Outcome::Failed;
     record.reason = model::SkipReason::Forbidden;
     record.method.clear();
-    record.missing_rules.clear();
-    for (const auto& permission : denied) {
-        const auto resource = permission.subresource.empty()
-                                  ? permission.resource
-                                  : concat(permission.resource, "/", permission.subresource);
-        record.missing_rules.push_back(
-            {permission.verb, permission.group, resource, permission.ns});
-    }
+    record.missing_rules = rules_of(denied);
     record.message = concat("not allowed: ",
                             join(format_permissions(denied), ", "),
                             "; ",

@@ -5,6 +5,7 @@
 
 #include "core/kube/access_review.hpp"
 #include "core/kube/client.hpp"
+#include "core/model/access_rule.hpp"
 #include "core/model/ledger.hpp"
 
 #include <map>
@@ -37,6 +38,14 @@ struct VolumeNamespaces {
 VolumeRights check_volume_rights(kube::Client& client,
                                  const VolumeNamespaces& namespaces,
                                  const std::stop_token& stop);
+
+/// What turned out to be missing for reading a volume of the namespace in a pod of its own, or,
+/// `is_inside_pod`, in the pod that has the volume: there it may take an ephemeral container, which
+/// nobody asks for before.
+std::vector<model::AccessRule> find_missing_rules(kube::Client& client,
+                                                  const std::string& ns,
+                                                  bool is_inside_pod,
+                                                  const std::stop_token& stop);
 
 /// "create pods in namespace shop", ...
 std::vector<std::string> format_permissions(const std::vector<kube::Permission>& permissions);

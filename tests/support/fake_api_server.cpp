@@ -411,8 +411,10 @@ net::Response FakeApiServer::list(const Question& question) {
 net::Response FakeApiServer::review(const std::string& body) const {
     const Json json = parse_json(body);
     const auto resource = json.text_at({"spec", "resourceAttributes", "resource"});
+    const auto subresource = json.text_at({"spec", "resourceAttributes", "subresource"});
     int status = 0;
-    const bool denied = is_refused(concat("review ", resource), status);
+    const bool denied = is_refused(
+        concat("review ", resource, subresource.empty() ? "" : "/", subresource), status);
     return json_answer(concat(R"({"status":{"allowed":)", denied ? "false" : "true", "}}"));
 }
 

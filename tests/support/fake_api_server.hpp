@@ -40,8 +40,8 @@ class FakeApiServer {
     void remove(std::string_view resource, std::string_view ns, std::string_view name);
 
     /// Every request whose "VERB resource namespace" begins with `what` is answered with `status`
-    /// from now on: "list secrets shop", "get namespaces", "list" (all lists), "review pods"
-    /// (access reviews say no whatever the status).
+    /// from now on: "list secrets shop", "get namespaces", "list" (all lists), "review pods",
+    /// "review pods/exec" (access reviews say no whatever the status).
     void refuse(std::string what, int status = 403);
     /// The group's discovery document answers 503.
     void break_group(std::string_view group);

@@ -664,6 +664,64 @@ TEST_CASE("why no mover can be had is told by the reason") {
     }
 }
 
+TEST_CASE("a right that turns out to be missing is named as the rule that gives it") {
+    Fixture fixture;
+    auto& server = fixture.scene.server;
+    const model::AccessRule patch{"patch", "", "pods/ephemeralcontainers", "shop"};
+    const model::AccessRule create{"create", "", "configmaps", "shop"};
+    for (const auto* right : {"pods/ephemeralcontainers", "configmaps", "services"}) {
+        server.refuse(concat("review ", right));
+    }
+    fixture.script.on_start = [](const MoverOrder&) {
+        throw Error(ErrorCode::Forbidden, "they are forbidden: User \"u\" cannot make them");
+    };
+    auto plan = fixture.plan("data");
+    const auto rules = [&] {
+        const auto record = fixture.read({plan}).front().record;
+        CHECK(record.outcome == Outcome::Failed);
+        return record.missing_rules;
+    };
+    SECTION("beside the pods that use the claim") {
+        const auto missing = rules();
+        CHECK(std::ranges::find(missing, create) != missing.end());
+        CHECK(std::ranges::find(missing, patch) == missing.end());
+    }
+    SECTION("in the pod that the volume belongs to") {
+        server.add("pods", "shop", "web-0", "", "");
+        plan.pod = "web-0";
+        plan.pod_volume = "cache";
+        CHECK(rules() == std::vector{patch});
+    }
+    SECTION("in the only pod that may have the claim") {
+        fixture.fill("data", 1, "n1");
+        server.remove("persistentvolumeclaims", "shop", "data");
+        server.add("persistentvolumeclaims",
+                   "shop",
+                   "data",
+                   "",
+                   R"("spec":{"accessModes":["ReadWriteOncePod"]},"status":{"phase":"Bound"})");
+        CHECK(rules() == std::vector{patch});
+    }
+    SECTION("of a claim that may not be looked at") {
+        server.refuse("get persistentvolumeclaims");
+        server.refuse("review persistentvolumeclaims");
+        const model::AccessRule get{"get", "", "persistentvolumeclaims", "shop"};
+        const auto missing = rules();
+        CHECK(std::ranges::find(missing, get) != missing.end());
+    }
+    SECTION("of what went away nothing is missing") {
+        server.remove("persistentvolumeclaims", "shop", "data");
+        const auto record = fixture.read({plan}).front().record;
+        CHECK(record.reason == SkipReason::DeletedMeanwhile);
+        CHECK(record.missing_rules.empty());
+    }
+    SECTION("what a mover may not do is no right of the cluster") {
+        fixture.script.on_start = nullptr;
+        fixture.script.answer = Error(ErrorCode::Forbidden, "may not be opened by user 1000");
+        CHECK(rules().empty());
+    }
+}
+
 TEST_CASE("a stop ends everything, and the movers are taken away") {
     Fixture fixture;
     fixture.script.on_start = [](const MoverOrder&) {
