@@ -6,6 +6,7 @@ Whatever is forbidden, the rest is saved, and the ledger names the rule that is 
 import json
 import re
 import subprocess
+import unittest
 
 import support
 
@@ -61,6 +62,33 @@ class Rights(support.ClusterCase):
                f"  name: {name}\nrules:\n" + "".join(line + "\n" for line in lines)
         self.kubectl("-n", self.namespace, "apply", "-f", "-", stdin=role)
         self.bind(user, name)
+
+    def kept_claim(self, name):
+        """A claim whose storage class keeps volumes when their claims are deleted."""
+        own = "e2e-" + support.random_word(8)
+        self.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": own},
+                    "provisioner": "csi.tests.kubectl-backup", "reclaimPolicy": "Retain",
+                    "volumeBindingMode": "WaitForFirstConsumer"})
+        self.addCleanup(self.kubectl, "delete", "storageclass", own, check=False)
+        self.claim(name, storage_class=own)
+        self.pod("of-" + name, claim=name)
+        volume = self.get("-n", self.namespace, "get", "pvc", name)["spec"]["volumeName"]
+        self.addCleanup(self.kubectl, "patch", "pv", volume, "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
+
+    def sealed_pod(self):
+        """One in which no program can be put: its volume is read by an ephemeral container."""
+        self.pod_of({"scratch": ("/scratch", {"emptyDir": {}})}, name="sealed",
+                    annotations={"kubectl-backup/volumes": "scratch"},
+                    container={"securityContext": {"readOnlyRootFilesystem": True}})
+        self.run_in("sh", "-c", "echo kept >/scratch/file", pod="sealed")
+
+    def may_get(self, user, resource, group):
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {
+            "user": user, "resourceAttributes": {"verb": "get", "resource": resource, "group": group}}}
+        return self.kubectl("create", "-f", "-", "-o", "jsonpath={.status.allowed}", stdin=json.dumps(review)).out == "true"
+
+    def methods(self, point):
+        return {volume["claim"]: volume["method"] for volume in point["ledger"]["volumes"]}
 
     def create(self, environment, *words, code=0):
         return self.backup("create", "-n", self.namespace, *words, "-o", "json", code=code,
@@ -143,22 +171,33 @@ class Rights(support.ClusterCase):
         self.bind(user, "kubectl-backup")
         self.apply_manifest("kubectl-backup-related")
         self.bind_cluster_wide(user, "kubectl-backup-related")
+        if self.has_snapshots():
+            self.kubectl("-n", self.namespace, "annotate", "pvc", "data", "velero.io/csi-volumesnapshot-class=csi")
         point = self.create(rights)
         self.assertEqual("Complete", point["status"], point["ledger"]["warnings"])
         self.check_volume(point)
+        # Also those of which the cluster has none.
+        code = (support.TOP / "core" / "capture" / "references.cpp").read_text()
+        classes = set(re.findall(r'"(\w+classes)\.([\w.]+)"', code))
+        self.assertIn(("gatewayclasses", "gateway.networking.k8s.io"), classes)
+        self.assertEqual([], [each for each in classes if not self.may_get(user, *each)])
 
     def test_role_of_many_namespaces(self):
         other = self.make_namespace(prefix=self.namespace)
+        if support.KUBERNETES != "v1.20":
+            self.sealed_pod()
         user, rights = self.new_user()
         self.apply_manifest("kubectl-backup-all")
         self.bind_cluster_wide(user, "kubectl-backup-all")
         point = self.backup("create", "-n", self.namespace + "*", "-o", "json", environment=rights).json()
         self.assertEqual(sorted([self.namespace, other]), sorted(point["namespaces"]))
         self.check_volume(point)
+        self.assertEqual({"Protected"}, {volume["outcome"] for volume in point["ledger"]["volumes"]})
 
     def test_every_manifest_is_tried(self):
-        self.assertEqual({"kubectl-backup", "kubectl-backup-related", "kubectl-backup-snapshots",
-                          "kubectl-backup-snapshot-classes", "kubectl-backup-all"}, set(manifests()))
+        self.assertEqual({"kubectl-backup", "kubectl-backup-related", "kubectl-backup-ephemeral-containers",
+                          "kubectl-backup-snapshots", "kubectl-backup-snapshot-classes",
+                          "kubectl-backup-retained-volumes", "kubectl-backup-all"}, set(manifests()))
         # The server takes them as they stand, whichever of the kinds it has.
         for document in manifests().values():
             self.kubectl("-n", self.namespace, "apply", "--dry-run=server", "-f", "-", stdin=document)
@@ -173,8 +212,7 @@ class Rights(support.ClusterCase):
         self.bind(user, "kubectl-backup")
 
         def method_now():
-            point = self.create(rights)
-            return [volume["method"] for volume in point["ledger"]["volumes"] if volume["claim"] == "copied"][0]
+            return self.methods(self.create(rights))["copied"]
         self.assertEqual("live", method_now())
         self.apply_manifest("kubectl-backup-snapshots")
         self.bind(user, "kubectl-backup-snapshots")
@@ -183,18 +221,50 @@ class Rights(support.ClusterCase):
         self.assertEqual(method, method_now())
         self.check_clean()
 
+    def test_role_for_volumes_that_are_kept(self):
+        if not self.has_snapshots():
+            self.skipTest("the cluster has no storage with snapshots")
+        self.kept_claim("kept")
+        user, rights = self.new_user()
+        for role in ("kubectl-backup", "kubectl-backup-snapshots"):
+            self.apply_manifest(role)
+            self.bind(user, role)
+        self.apply_manifest("kubectl-backup-snapshot-classes")
+        self.bind_cluster_wide(user, "kubectl-backup-snapshot-classes")
+        self.assertEqual("live", self.methods(self.create(rights))["kept"])
+        self.apply_manifest("kubectl-backup-retained-volumes")
+        self.bind_cluster_wide(user, "kubectl-backup-retained-volumes")
+        self.assertEqual("snapshot", self.methods(self.create(rights))["kept"])
+        self.check_clean()
+
+    @unittest.skipIf(support.KUBERNETES == "v1.20", "ephemeral containers came later")
+    def test_role_for_ephemeral_containers(self):
+        self.sealed_pod()
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup")
+        self.bind(user, "kubectl-backup")
+        self.check_volume(self.create(rights, code=3))
+        volume = self.volume("sealed~scratch")
+        self.assertEqual(("Failed", "Forbidden"), (volume["outcome"], volume["reason"]), volume)
+        self.assertEqual(['- {apiGroups: [""], resources: ["pods/ephemeralcontainers"], verbs: ["patch"]}'],
+                         self.missing_rules())
+        self.apply_manifest("kubectl-backup-ephemeral-containers")
+        self.bind(user, "kubectl-backup-ephemeral-containers")
+        self.create(rights)
+        self.assertEqual("kept\n", self.content("file", "sealed~scratch"))
+
     def test_role_of_many_namespaces_takes_snapshots(self):
         if not self.has_snapshots():
             self.skipTest("the cluster has no storage with snapshots")
         self.claim("copied", storage_class="csi")
         self.pod("other", claim="copied")
+        self.kept_claim("kept")
         user, rights = self.new_user()
         self.apply_manifest("kubectl-backup-all")
         self.bind_cluster_wide(user, "kubectl-backup-all")
         point = self.create(rights)
         self.assertEqual("Complete", point["status"], point["ledger"]["warnings"])
-        self.assertEqual({"data": "live", "copied": "snapshot"},
-                         {volume["claim"]: volume["method"] for volume in point["ledger"]["volumes"]})
+        self.assertEqual({"data": "live", "copied": "snapshot", "kept": "snapshot"}, self.methods(point))
         self.check_clean()
 
     def test_objects_alone_need_no_right_to_make_anything(self):
