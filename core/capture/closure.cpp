@@ -43,13 +43,8 @@ void Closure::add(const Links& links) {
         }
     }
     provide(key, key);
-    if (key.resource == "serviceaccounts") {
-        provide({key.resource, key.ns, std::string(kAllNames)}, key);
-    }
-    for (const auto& group : links.attached_to) {
-        if (group.key.resource == kVolumeGroup) {
-            provide(group.key, key);
-        }
+    for (const auto& group : links.groups) {
+        provide(group, key);
     }
     add_pods(links);
     add_maker(links);

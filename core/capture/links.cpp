@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kServices = "services";
 constexpr std::string_view kAccounts = "serviceaccounts";
+constexpr std::string_view kClaims = "persistentvolumeclaims";
+constexpr std::string_view kSets = "statefulsets.apps";
 
 /// Objects with a selector on pods. An empty selector: all pods, or none.
 struct Selecting {
@@ -42,7 +44,7 @@ constexpr std::array<Scaling, 3> kScaling = {
      {"scaledobjects.keda.sh", "scaleTargetRef", "scales it"}}};
 
 constexpr std::array<std::string_view, 5> kMakers = {
-    "statefulsets.apps", "daemonsets.apps", "deployments.apps", "replicasets.apps", "jobs.batch"};
+    kSets, "daemonsets.apps", "deployments.apps", "replicasets.apps", "jobs.batch"};
 
 constexpr std::array<std::string_view, 12> kAttached = {
     "ingresses.networking.k8s.io",
@@ -56,7 +58,7 @@ constexpr std::array<std::string_view, 12> kAttached = {
     "validatingwebhookconfigurations.admissionregistration.k8s.io",
     "mutatingwebhookconfigurations.admissionregistration.k8s.io",
     "apiservices.apiregistration.k8s.io",
-    "persistentvolumeclaims"};
+    kClaims};
 
 template <typename Table>
 bool contains(const Table& table, std::string_view resource) {
@@ -194,6 +196,12 @@ void attach(Links& links,
     }
 }
 
+void form(Links& links, std::string_view resource, std::string_view name) {
+    if (!name.empty()) {
+        links.groups.push_back({std::string(resource), links.key.ns, std::string(name)});
+    }
+}
+
 /// The Gateway that a route of the Gateway API hangs at, when it is in the same namespace.
 void read_parents(const Json& object, Links& links) {
     each(object.find_path({"spec", "parentRefs"}), [&links](const Json& parent) {
@@ -265,12 +273,37 @@ void read_server(const Json& object, Links& links) {
 void read_volume_group(const Json& claim, Links& links) {
     for (const auto* const map : {"annotations", "labels"}) {
         for (const auto key : {std::string_view("kubectl-backup/volume-group"), kVolumeGroup}) {
-            attach(links,
-                   kVolumeGroup,
-                   links.key.ns,
-                   claim.text_at({"metadata", map, key}),
-                   "is of its volume group");
+            const auto group = claim.text_at({"metadata", map, key});
+            attach(links, kVolumeGroup, links.key.ns, group, "is of its volume group");
+            form(links, kVolumeGroup, group);
         }
+    }
+}
+
+/// A StatefulSet takes any claim of the name TEMPLATE-SET-ORDINAL for its own, and keeps it when it
+/// is made smaller: what its replicas are now does not tell which claims it has.
+void read_set_claim(Links& links) {
+    const auto& name = links.key.name;
+    const auto dash = name.rfind('-');
+    const auto ordinal = dash == name.npos ? "" : name.substr(dash + 1);
+    const bool is_ordinal = !ordinal.empty() &&
+                            ordinal.find_first_not_of("0123456789") == ordinal.npos &&
+                            (ordinal == "0" || !ordinal.starts_with('0'));
+    if (is_ordinal) {
+        const auto set = name.substr(0, dash);
+        attach(links, kSetClaims, links.key.ns, set, "spec.volumeClaimTemplates");
+    }
+}
+
+void read_groups(std::string_view resource, const Json& object, Links& links) {
+    if (resource == kAccounts) {
+        form(links, kAccounts, kAllNames);
+    } else if (resource == kSets) {
+        each(object.find_path({"spec", "volumeClaimTemplates"}), [&links](const Json& claim) {
+            if (const auto name = claim.text_at({"metadata", "name"}); !name.empty()) {
+                form(links, kSetClaims, name + "-" + links.key.name);
+            }
+        });
     }
 }
 
@@ -283,8 +316,9 @@ void read_attachment(std::string_view resource, const Json& object, Links& links
     } else if (resource.ends_with("webhookconfigurations.admissionregistration.k8s.io") ||
                resource == "apiservices.apiregistration.k8s.io") {
         read_server(object, links);
-    } else if (resource == "persistentvolumeclaims") {
+    } else if (resource == kClaims) {
         read_volume_group(object, links);
+        read_set_claim(links);
     }
 }
 
@@ -312,6 +346,7 @@ Links links_of(std::string_view resource, const model::ObjectKey& key, const Jso
         }
     }
     read_attachment(resource, object, links);
+    read_groups(resource, object, links);
     return links;
 }
 

@@ -24,10 +24,12 @@ struct KindRef {
     bool operator==(const KindRef&) const = default;
 };
 
-/// Names in `attached_to` that are no objects: any service account of the namespace, and the claims
-/// of one volume group (in place of a kind; the group is in place of the object's name).
+/// Keys in `groups` and `attached_to` that are no objects: any service account of the namespace (in
+/// place of a name); in place of a kind, with the group in place of the object's name, the claims
+/// of one volume group, and the claims that a StatefulSet makes from one template.
 inline constexpr std::string_view kAllNames = "*";
 inline constexpr std::string_view kVolumeGroup = "velero.io/volume-group";
+inline constexpr std::string_view kSetClaims = "volumeClaimTemplates";
 
 /// Small beside the object: it is kept for all objects of a narrow scope.
 struct Links {
@@ -37,7 +39,8 @@ struct Links {
     /// It belongs to these and is of use only with one of them: an autoscaler and its workload, an
     /// Ingress and its Services, a RoleBinding and its service accounts.
     std::vector<Reference> attached_to;
-    std::optional<KindRef> scales;  // attached to a workload of any kind
+    std::vector<model::ObjectKey> groups;  // what is attached to one of these belongs to it too
+    std::optional<KindRef> scales;         // attached to a workload of any kind
     std::string scales_why;
     /// It is attached to pods with such labels in its namespace.
     std::optional<model::LabelSelector> selects;

@@ -3,15 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <map>
 #include <utility>
 
 namespace backup::capture {
 
 namespace {
-
-constexpr std::int64_t kReplicaLimit = 10'000;
 
 constexpr std::string_view kClaims = "persistentvolumeclaims";
 constexpr std::string_view kStorageClasses = "storageclasses.storage.k8s.io";
@@ -186,16 +183,6 @@ void add_ephemeral_claims(const Json& pod, Collector& found) {
 
 void add_stateful_set(const Json& set, Collector& found) {
     found.add("services", set.text_at({"spec", "serviceName"}), "spec.serviceName");
-    const auto name = set.text_at({"metadata", "name"});
-    const auto first = set.integer_at({"spec", "ordinals", "start"});
-    const auto replicas =
-        std::clamp<std::int64_t>(set.integer_at({"spec", "replicas"}, 1), 0, kReplicaLimit);
-    each(set.find_path({"spec", "volumeClaimTemplates"}), [&](const Json& claim) {
-        const auto prefix = claim.text_at({"metadata", "name"}) + "-" + name + "-";
-        for (std::int64_t i = 0; i < replicas; ++i) {
-            found.add(kClaims, prefix + std::to_string(first + i), "spec.volumeClaimTemplates");
-        }
-    });
 }
 
 void add_claim(const Json& claim, Collector& found) {

@@ -22,8 +22,7 @@ struct Reference {
 /// Kinds with references: only these need to be parsed whole.
 bool has_references(std::string_view resource);
 
-/// The objects that `object` of kind `resource` in namespace `ns` names, each once, sorted. Names
-/// of StatefulSet claims are derived from the template, the set's name and the number of replicas.
+/// The objects that `object` of kind `resource` in namespace `ns` names, each once, sorted.
 std::vector<Reference> references_of(std::string_view resource,
                                      std::string_view ns,
                                      const Json& object);

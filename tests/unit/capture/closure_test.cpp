@@ -273,6 +273,75 @@ TEST_CASE("claims of one volume group come together", "[closure]") {
           "persistentvolumeclaims/data/a (is of its volume group) persistentvolumeclaims/data/b ");
 }
 
+namespace {
+
+/// The claims that come with one StatefulSet of a namespace of many claims.
+std::string claims_of_set(const std::string& name, const std::string& spec) {
+    World world;
+    world.add("statefulsets.apps", "shop", name, R"({"spec":{)" + spec + "}}");
+    for (const auto* claim : {"data-web-0",
+                              "data-web-1",
+                              "data-web-2",
+                              "data-web-10",
+                              "logs-web-0",
+                              "data-web",
+                              "data-web-",
+                              "data-web-01",
+                              "data-web-1a",
+                              "data-web-0-1",
+                              "data-web-a-0",
+                              "data-web-web-0",
+                              "my-data-web-0",
+                              "data-webs-0",
+                              "data-0"}) {
+        world.add("persistentvolumeclaims", "shop", claim, "{}");
+    }
+    world.add("persistentvolumeclaims", "data", "data-web-0", "{}");
+    std::string found;
+    for (const auto& [key, edge] : world.close({{"statefulsets.apps", "shop", name}})) {
+        if (key.resource == "persistentvolumeclaims") {
+            CHECK(edge.why == "spec.volumeClaimTemplates");
+            found += key.ns + "/" + key.name + " ";
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a stateful set has all its claims, whatever its replicas", "[closure]") {
+    const std::string templates =
+        R"("volumeClaimTemplates":[{"metadata":{"name":"data"}},{"metadata":{"name":"none"}}])";
+    const std::string all = "shop/data-web-0 shop/data-web-1 shop/data-web-10 shop/data-web-2 ";
+    CHECK(claims_of_set("web", templates) == all);
+    CHECK(claims_of_set("web", templates + R"(,"replicas":0)") == all);
+    CHECK(claims_of_set("web", templates + R"(,"replicas":3)") == all);
+    CHECK(claims_of_set("web", templates + R"(,"replicas":1,"ordinals":{"start":2})") == all);
+    CHECK(claims_of_set("web", R"("replicas":3)").empty());
+    CHECK(claims_of_set("web", R"("volumeClaimTemplates":[{"metadata":{}},7])").empty());
+}
+
+TEST_CASE("claims of a set with a similar name are not taken", "[closure]") {
+    const auto with = [](const std::string& name) {
+        return R"("replicas":0,"volumeClaimTemplates":[{"metadata":{"name":")" + name + R"("}}])";
+    };
+    CHECK(claims_of_set("web-a", with("data")) == "shop/data-web-a-0 ");
+    CHECK(claims_of_set("web", with("data-web")) == "shop/data-web-web-0 ");
+    CHECK(claims_of_set("web", with("my-data")) == "shop/my-data-web-0 ");
+    CHECK(claims_of_set("web-0", with("data")) == "shop/data-web-0-1 ");
+    CHECK(claims_of_set("webs", with("data")) == "shop/data-webs-0 ");
+    CHECK(claims_of_set("we", with("data")).empty());
+    CHECK(claims_of_set("data", with("")).empty());
+}
+
+TEST_CASE("a claim does not bring the others of its set", "[closure]") {
+    World world;
+    world.add("persistentvolumeclaims", "shop", "data-web-0", "{}");
+    world.add("persistentvolumeclaims", "shop", "data-web-1", "{}");
+    CHECK(names(world.close({{"persistentvolumeclaims", "shop", "data-web-1"}})) ==
+          "persistentvolumeclaims/shop/data-web-1 ");
+}
+
 TEST_CASE("rights of all service accounts of a namespace", "[closure]") {
     World world;
     world.add("serviceaccounts", "shop", "web", "{}");
@@ -297,6 +366,11 @@ ObjectKey random_key(SeededRandom& random) {
             std::to_string(random.below(kObjects / 4))};
 }
 
+/// Never an object's.
+ObjectKey random_group(SeededRandom& random) {
+    return {std::string(kVolumeGroup), "shop", std::to_string(random.below(kObjects / 4))};
+}
+
 model::LabelSelector random_selector(SeededRandom& random) {
     const auto label = [&random] {
         return std::string(1, static_cast<char>('a' + random.below(4)));
@@ -312,7 +386,11 @@ Links random_links(const ObjectKey& key, SeededRandom& random) {
         links.needs.push_back({random_key(random), "needs"});
     }
     if (random.chance(3)) {
-        links.attached_to.push_back({random_key(random), "attached"});
+        links.attached_to.push_back(
+            {random.chance(2) ? random_key(random) : random_group(random), "attached"});
+    }
+    if (random.chance(3)) {
+        links.groups.push_back(random_group(random));
     }
     if (random.chance(4)) {
         const bool is_custom = random.chance(2);
@@ -355,6 +433,15 @@ bool is_made_by_one_of(const std::map<ObjectKey, Links>& objects,
     });
 }
 
+bool is_formed_by_one_of(const std::map<ObjectKey, Links>& objects,
+                         const std::set<ObjectKey>& in,
+                         const ObjectKey& group) {
+    return std::any_of(in.begin(), in.end(), [&](const ObjectKey& key) {
+        const auto& groups = objects.at(key).groups;
+        return std::find(groups.begin(), groups.end(), group) != groups.end();
+    });
+}
+
 /// The rules of the closure said once more, without any index: is `candidate` tied to what is in?
 bool is_tied(const std::map<ObjectKey, Links>& objects,
              const std::set<ObjectKey>& in,
@@ -375,7 +462,7 @@ bool is_tied(const std::map<ObjectKey, Links>& objects,
         }
     }
     for (const auto& to : candidate.attached_to) {
-        if (in.contains(to.key)) {
+        if (in.contains(to.key) || is_formed_by_one_of(objects, in, to.key)) {
             return true;
         }
     }

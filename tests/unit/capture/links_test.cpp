@@ -129,6 +129,28 @@ TEST_CASE("bindings, servers, volume groups", "[links]") {
           "velero.io/volume-group/shop/db (is of its volume group) ");
 }
 
+TEST_CASE("claims of a stateful set are known by their names", "[links]") {
+    const auto set = links("statefulsets.apps",
+                           R"({"spec":{"replicas":2147483647,"volumeClaimTemplates":[
+                               {"metadata":{"name":"data"}},{"metadata":{"name":"logs"}},{},7]}})");
+    CHECK(set.groups == std::vector<model::ObjectKey>{{std::string(kSetClaims), "shop", "data-x"},
+                                                      {std::string(kSetClaims), "shop", "logs-x"}});
+    const auto set_of = [](const std::string& claim) {
+        const auto found =
+            links_of("persistentvolumeclaims", {"persistentvolumeclaims", "shop", claim}, Json());
+        CHECK(found.groups.empty());
+        return found.attached_to.empty() ? "none" : found.attached_to.front().key.name;
+    };
+    CHECK(set_of("data-x-0") == "data-x");
+    CHECK(set_of("data-x-10") == "data-x");
+    CHECK(set_of("data-x-0-3") == "data-x-0");
+    CHECK(set_of("0") == "none");
+    for (const auto* other : {"", "-", "-0", "data", "data-", "data-x-", "data-x-a", "data-x-01"}) {
+        CAPTURE(other);
+        CHECK(set_of(other) == "none");
+    }
+}
+
 TEST_CASE("an autoscaler names its workload", "[links]") {
     const auto scaler = links("horizontalpodautoscalers.autoscaling",
                               R"({"spec":{"scaleTargetRef":{"apiVersion":"apps/v1",

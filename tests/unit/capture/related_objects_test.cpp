@@ -174,6 +174,27 @@ TEST_CASE("a custom resource brings its definition and what it owns", "[related]
                                 "secrets/generated"});
 }
 
+TEST_CASE("a stateful set that was made smaller brings the claims it had", "[related]") {
+    Shop scene;
+    scene.server.add("statefulsets.apps",
+                     "shop",
+                     "db",
+                     kMark,
+                     R"("spec":{"replicas":0,"volumeClaimTemplates":[{"metadata":{)"
+                     R"("name":"data"}}]})");
+    for (const auto* name : {"data-db-0", "data-db-2", "data-db-a-0", "data-other-0"}) {
+        scene.server.add("persistentvolumeclaims", "shop", name, {}, R"("spec":{})");
+    }
+    auto flags = scene.flags_for_shop();
+    flags.annotated = true;
+    const auto created = scene.create(flags);
+    CHECK(scene.objects_of(created) == std::set<std::string>{"namespaces/shop",
+                                                             "persistentvolumeclaims/data-db-0",
+                                                             "persistentvolumeclaims/data-db-2",
+                                                             "statefulsets.apps/db"});
+    CHECK(created.ledger.volumes.size() == 2);
+}
+
 TEST_CASE("an annotated namespace is in as a whole, and others are not", "[related]") {
     Shop scene;
     scene.server.add_namespace("data", kMark);
