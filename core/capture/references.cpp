@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/references.hpp"
 
+#include "core/base/text.hpp"
+#include "core/volume/snapshot_class.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -193,10 +196,12 @@ void add_claim(const Json& claim, Collector& found) {
     found.add_cluster("volumeattributesclasses.storage.k8s.io",
                       claim.text_at({"spec", "volumeAttributesClassName"}),
                       "spec.volumeAttributesClassName");
-    found.add_cluster(
-        kSnapshotClasses,
-        claim.text_at({"metadata", "annotations", "velero.io/csi-volumesnapshot-class"}),
-        "annotation velero.io/csi-volumesnapshot-class");
+    for (const auto mark : {volume::kSnapshotClassMark, volume::kVeleroSnapshotClassMark}) {
+        if (const auto name = claim.text_at({"metadata", "annotations", mark}); !name.empty()) {
+            found.add_cluster(kSnapshotClasses, name, concat("annotation ", mark));
+            return;  // as choose_snapshot_class
+        }
+    }
 }
 
 void add_ingress(const Json& ingress, Collector& found) {

@@ -113,6 +113,24 @@ TEST_CASE("cluster-scoped objects are found from the objects that name them", "[
     CHECK(references("configmaps", R"({"data":{"spec":"x"}})").empty());
 }
 
+TEST_CASE("a claim brings the snapshot class that it would be read with", "[references]") {
+    const auto annotated = [](std::string_view annotations) {
+        return references("persistentvolumeclaims",
+                          R"({"metadata":{"annotations":{)" + std::string(annotations) + "}}}");
+    };
+    CHECK(annotated(R"("kubectl-backup/snapshot-class":"ours")") ==
+          "volumesnapshotclasses.snapshot.storage.k8s.io/ours ");
+    CHECK(annotated(R"("velero.io/csi-volumesnapshot-class":"theirs")") ==
+          "volumesnapshotclasses.snapshot.storage.k8s.io/theirs ");
+    CHECK(annotated(R"("kubectl-backup/snapshot-class":"ours",
+                       "velero.io/csi-volumesnapshot-class":"theirs")") ==
+          "volumesnapshotclasses.snapshot.storage.k8s.io/ours ");
+    CHECK(annotated(R"("kubectl-backup/snapshot-class":"",
+                       "velero.io/csi-volumesnapshot-class":"theirs")") ==
+          "volumesnapshotclasses.snapshot.storage.k8s.io/theirs ");
+    CHECK(annotated(R"("kubectl-backup/snapshot-class":7)").empty());
+}
+
 TEST_CASE("odd shapes are no references", "[references]") {
     CHECK(references("pods", R"({"spec":{"volumes":"x","containers":[1,null]}})") ==
           "serviceaccounts/shop/default ");
