@@ -24,7 +24,6 @@ constexpr std::array kRules = {
     KindRule{"leasecandidates.coordination.k8s.io", kShortLived},
     KindRule{"certificatesigningrequests.certificates.k8s.io", kShortLived},
     KindRule{"podcertificaterequests.certificates.k8s.io", kShortLived},
-    KindRule{"clustertrustbundles.certificates.k8s.io", kPerCluster},
     KindRule{"csinodes.storage.k8s.io", kNodeBound},
     KindRule{"csistoragecapacities.storage.k8s.io", kNodeBound},
     KindRule{"volumeattachments.storage.k8s.io", kNodeBound},
@@ -60,6 +59,11 @@ constexpr std::array kRules = {
     KindRule{.resource = "configmaps", .reason = kPerCluster, .name = "kube-root-ca.crt"},
     KindRule{.resource = "configmaps", .reason = kPerCluster, .name = "openshift-service-ca.crt"},
     KindRule{.resource = "configmaps", .reason = kPerCluster, .name = "istio-ca-root-cert"},
+    // Those with a spec.signerName, which its controller keeps: only they have ':' in their names
+    // (KEP-3257).
+    KindRule{.resource = "clustertrustbundles.certificates.k8s.io",
+             .reason = kPerCluster,
+             .name = "*:*"},
     KindRule{.resource = "secrets",
              .reason = kShortLived,
              .field = RuleField::Type,

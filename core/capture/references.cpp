@@ -124,6 +124,9 @@ void add_volume(const Json& volume, Collector& found) {
                   "volumes.projected.sources.configMap.name");
         found.add(
             "secrets", source.text_at({"secret", "name"}), "volumes.projected.sources.secret.name");
+        found.add_cluster("clustertrustbundles.certificates.k8s.io",
+                          source.text_at({"clusterTrustBundle", "name"}),
+                          "volumes.projected.sources.clusterTrustBundle.name");
     });
 }
 

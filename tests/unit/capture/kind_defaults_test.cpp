@@ -29,6 +29,7 @@ TEST_CASE("kinds of which only some objects are left out are listed", "[kind_def
                                "endpointslices.discovery.k8s.io",
                                "storageclasses.storage.k8s.io",
                                "nodes",
+                               "clustertrustbundles.certificates.k8s.io",
                                "widgets.example.com");
     CAPTURE(name);
     CHECK(find_kind_rule(name) == nullptr);
@@ -58,6 +59,14 @@ TEST_CASE("objects that a cluster makes for itself are left out", "[kind_default
     SECTION("a bootstrap token") {
         object = make_facts("secrets", "kube-system", "bootstrap-token-abc");
         object.type = "bootstrap.kubernetes.io/token";
+    }
+    SECTION("the trust bundle of a signer") {
+        object = make_facts(
+            "clustertrustbundles.certificates.k8s.io", "", "kubernetes.io:kube-apiserver:x");
+    }
+    SECTION("a trust bundle made by hand") {
+        object = make_facts("clustertrustbundles.certificates.k8s.io", "", "our-ca");
+        is_left_out = false;
     }
     SECTION("a Helm release") {
         object = make_facts("secrets", "shop", "sh.helm.release.v1.shop.v1");

@@ -24,7 +24,9 @@ constexpr std::string_view kPodSpec = R"({
         {"name": "c", "configMap": {"name": "settings"}},
         {"name": "s", "secret": {"secretName": "tls"}},
         {"name": "p", "projected": {"sources": [{"configMap": {"name": "ca"}},
-                                                {"secret": {"name": "token"}}]}},
+                                                {"secret": {"name": "token"}},
+                                                {"clusterTrustBundle": {"name": "ours"}},
+                                                {"clusterTrustBundle": {"signerName": "x/y"}}]}},
         {"name": "e", "emptyDir": {}}],
     "initContainers": [{"envFrom": [{"configMapRef": {"name": "env"}}]}],
     "containers": [{"env": [{"name": "A", "value": "x"},
@@ -32,6 +34,7 @@ constexpr std::string_view kPodSpec = R"({
                     "envFrom": [{"secretRef": {"name": "extra"}}]}]})";
 
 constexpr std::string_view kPodReferences =
+    "clustertrustbundles.certificates.k8s.io/ours "
     "configmaps/shop/ca configmaps/shop/env configmaps/shop/settings "
     "persistentvolumeclaims/shop/data priorityclasses.scheduling.k8s.io/high "
     "runtimeclasses.node.k8s.io/gvisor secrets/shop/db secrets/shop/extra secrets/shop/registry "
