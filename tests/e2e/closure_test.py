@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """One marked object brings its application, and policies of ours and Velero's, from a file and from the cluster."""
+import json
+
 import support
 
 MARK = {"kubectl-backup/include": "true"}
@@ -65,6 +67,59 @@ class Closure(support.ClusterCase):
         self.kubectl("-n", self.namespace, "annotate", "pod", "db-0", "kubectl-backup/include-")
         self.kubectl("-n", self.namespace, "annotate", "pvc", "data-db-0", "kubectl-backup/include=true")
         self.assertEqual({"persistentvolumeclaims/data-db-0"}, self.names("--annotated")[1])
+
+    def custom_resource(self, kind, spec):
+        """A marked object `main` of a kind of its own; the kind's name, as "plural.group"."""
+        group = f"{self.namespace}.example.com"
+        plural = kind.lower() + "s"
+        self.apply({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                    "metadata": {"name": f"{plural}.{group}"},
+                    "spec": {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural},
+                             "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+                                 "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}})
+        self.addCleanup(self.kubectl, "delete", "crd", f"{plural}.{group}", "--wait=false", check=False)
+        self.wait_for(lambda: self.kubectl("-n", self.namespace, "get", f"{plural}.{group}", check=False).code == 0,
+                      what="the new kind")
+        self.apply({"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "main", "annotations": MARK},
+                    "spec": spec}, namespace=self.namespace)
+        return f"{plural}.{group}"
+
+    def test_a_workload_brings_its_data_and_a_custom_resource_its_definition(self):
+        self.application()
+        claims = ["data-db-0", "data-db-1"]
+        self.kubectl("-n", self.namespace, "scale", "statefulset", "db", "--replicas=2")
+        self.wait_running("db-1")
+        for seed, claim in enumerate(claims):
+            support.fill_directory(self.volume_directory(claim), files=20, seed=seed)
+        self.claim("data-other-0", storage_class="standard")
+        # A set keeps its claims when it is scaled down.
+        self.kubectl("-n", self.namespace, "scale", "statefulset", "db", "--replicas=0")
+        self.kubectl("-n", self.namespace, "wait", "--for=delete", "pod", "-l", "app=db", "--timeout=90s")
+        self.kubectl("-n", self.namespace, "annotate", "statefulset", "db", "kubectl-backup/include=true")
+        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "root"}}, namespace=self.namespace)
+        kind = self.custom_resource("Shop", {"secretName": "root"})
+
+        self.backup("create", "-n", self.namespace, "--annotated")
+        point = self.assert_status("Complete")
+        self.assertEqual([(claim, "Protected") for claim in claims],
+                         sorted((volume["claim"], volume["outcome"]) for volume in point["ledger"]["volumes"]))
+        for claim in claims:
+            restored = self.home / claim
+            self.backup("restore", "latest", "--volume", f"{self.namespace}/{claim}", "--to-directory", restored)
+            self.assertEqual(support.describe_tree(self.volume_directory(claim)), support.describe_tree(restored))
+
+        tree = self.mount() / "latest"
+        held = tree / "namespaces" / self.namespace
+        self.assertEqual(claims, sorted(path.name for path in (held / "volumes").iterdir()))
+        for claim in claims:
+            self.assertEqual(support.describe_tree(self.volume_directory(claim)),
+                             support.describe_tree(held / "volumes" / claim))
+        self.assertEqual("root", json.loads((held / "raw" / kind / "main.json").read_text())["spec"]["secretName"])
+        self.assertTrue((held / "manifests" / "secrets" / "root.yaml").exists())
+        self.assertFalse((held / "manifests" / "secrets" / "spare.yaml").exists())
+        definition = f"cluster/raw/customresourcedefinitions.apiextensions.k8s.io/{kind}.json"
+        self.assertEqual("Shop", json.loads((tree / definition).read_text())["spec"]["names"]["kind"])
+        self.assertEqual((tree / definition).read_text(), self.backup("cat", f"latest:{definition}").out)
 
     def test_filters_and_volume_rules_of_a_policy(self):
         self.application()
