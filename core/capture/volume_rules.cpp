@@ -180,6 +180,13 @@ void check_data_mark(const VolumeFacts& volume, VolumeChoice& choice) {
     }
 }
 
+/// A pod has emptyDirs by the dozen: a rule for all volumes of a size or namespace asks for claims.
+bool means(const VolumeRule& rule, const VolumeFacts& volume) {
+    const bool asks_for_data =
+        rule.action != VolumeAction::Auto && rule.action != VolumeAction::Skip;
+    return !volume.claim.empty() || !asks_for_data || !rule.match.types.empty();
+}
+
 void apply_marks(const VolumeFacts& volume, VolumeChoice& choice) {
     const auto opinions = opinions_on(volume);
     if (opinions.empty()) {
@@ -317,7 +324,7 @@ std::vector<PodMarkName> list_pod_marks(const model::Labels& pod_annotations) {
 VolumeChoice choose_volume(const VolumeFacts& volume, const std::vector<VolumeRule>& rules) {
     VolumeChoice choice;
     const auto rule = std::find_if(rules.begin(), rules.end(), [&volume](const VolumeRule& one) {
-        return matches(one.match, volume);
+        return matches(one.match, volume) && means(one, volume);
     });
     if (rule != rules.end()) {
         choice.action = rule->action;

@@ -86,6 +86,27 @@ volumePolicies:
     CHECK(choose_volume(make_volume(2, "nfs"), policy.volumes).action == VolumeAction::Live);
 }
 
+TEST_CASE("a Velero policy takes an emptyDir that nobody names only by its type",
+          "[velero_policy]") {
+    VolumeFacts scratch;
+    scratch.type = "emptyDir";
+    for (const std::string action : {"fs-backup", "snapshot"}) {
+        CAPTURE(action);
+        const auto all =
+            parse_policy(concat("version: v1\nvolumePolicies: [{conditions: {}, "
+                                "action: {type: ",
+                                action,
+                                "}}]\n"));
+        CHECK(choose_volume(scratch, all.volumes).reason == model::SkipReason::OnlyWhenNamed);
+    }
+    const auto listed = parse_policy(R"(version: v1
+volumePolicies:
+- conditions: {volumeTypes: [emptyDir]}
+  action: {type: fs-backup}
+)");
+    CHECK(choose_volume(scratch, listed.volumes).action == VolumeAction::Live);
+}
+
 TEST_CASE("Velero's include and exclude lists", "[velero_policy]") {
     const auto policy = parse_policy(R"(version: v1
 includeExcludePolicy:

@@ -241,6 +241,43 @@ TEST_CASE("a volume without a claim is taken only when somebody names it", "[vol
     CHECK(choose_volume(scratch, {}).action == VolumeAction::Auto);
 }
 
+TEST_CASE("a rule that asks for data means a pod's own volume only when it lists the type",
+          "[volume_rules]") {
+    VolumeFacts scratch;
+    scratch.ns = "shop";
+    scratch.type = "emptyDir";
+    auto named = scratch;
+    note_pod_marks({{"kubectl-backup/volumes", "scratch"}}, "scratch", named);
+    for (const auto action : {VolumeAction::Live, VolumeAction::Snapshot, VolumeAction::Clone}) {
+        CAPTURE(to_text(action));
+        auto of_namespace = make_rule(action);
+        of_namespace.match.namespaces = {"shop"};
+        for (const auto& rule : {make_rule(action), of_namespace}) {
+            CHECK(choose_volume(make_volume(), {rule}).action == action);
+            CHECK(choose_volume(scratch, {rule}).reason == SkipReason::OnlyWhenNamed);
+            CHECK(choose_volume(named, {rule}) == choose_volume(named, {}));
+        }
+        auto listed = make_rule(action, "scratch space");
+        listed.match.types = {"nfs", "emptydir"};
+        const auto choice = choose_volume(scratch, {make_rule(VolumeAction::Snapshot), listed});
+        CHECK(choice.action == action);
+        CHECK(choice.rule == "scratch space");
+    }
+}
+
+TEST_CASE("a rule that leaves data out, or only paths, is for all volumes", "[volume_rules]") {
+    VolumeFacts scratch;
+    scratch.ns = "shop";
+    scratch.type = "emptyDir";
+    note_pod_marks({{"kubectl-backup/volumes", "scratch"}}, "scratch", scratch);
+    CHECK(choose_volume(scratch, {make_rule(VolumeAction::Skip)}).reason ==
+          SkipReason::ExcludedByPolicy);
+    auto paths = make_rule(VolumeAction::Auto);
+    paths.exclude = {"*.tmp"};
+    CHECK(choose_volume(scratch, {paths}).action == VolumeAction::Auto);
+    CHECK(choose_volume(scratch, {paths}).exclude == paths.exclude);
+}
+
 TEST_CASE("path globs come from the rule and from the claim", "[volume_rules]") {
     const auto volume = annotated(
         {{"kubectl-backup/paths", "db/*, conf"},
