@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -49,6 +50,32 @@ bool copies_read_only(const std::string& driver,
            (snapshot_class != nullptr && snapshot_class->copies_read_only);
 }
 
+std::string why_unread(const VolumeFacts& facts) {
+    return concat("a volume of type ",
+                  facts.type,
+                  facts.driver.empty() ? "" : concat(" (", printable(facts.driver), ")"),
+                  " that no claim stands for is read only when its pod or a policy names it");
+}
+
+/// The same for volumes that are one: a share that many pods have is read, or told, once. CSI makes
+/// one for each pod; that nobody asked for them is told once, too.
+std::string identity_of(const NamedPodVolume& named, const model::VolumeRecord& record) {
+    const bool is_own = named.source.empty() || (!named.facts.driver.empty() &&
+                                                 record.reason != model::SkipReason::OnlyWhenNamed);
+    return concat(named.ns, "/", is_own ? record.claim : named.source);
+}
+
+/// Which pod stands for those that share a volume: the smallest.
+int rank_of(const model::VolumeRecord& record) {
+    if (!record.method.empty()) {
+        return 0;
+    }
+    if (record.outcome == model::Outcome::Failed) {
+        return 1;
+    }
+    return record.reason == model::SkipReason::OnlyWhenNamed ? 3 : 2;
+}
+
 class Planner {
   public:
     Planner(const VolumeSurvey& survey, const VolumeRights& rights, const Scope& scope)
@@ -83,6 +110,30 @@ class Planner {
         return planned;
     }
 
+    std::vector<PlannedVolume> plan_pod_volumes() {
+        std::map<std::string, PlannedVolume> chosen;
+        for (const auto& named : survey_.pod_volumes) {
+            auto planned = plan_pod_volume(named);
+            const bool is_scratch = named.source.empty();
+            if (is_scratch && planned.record.reason == model::SkipReason::OnlyWhenNamed) {
+                continue;
+            }
+            const auto [place, is_new] =
+                chosen.try_emplace(identity_of(named, planned.record), planned);
+            if (!is_new && rank_of(planned.record) < rank_of(place->second.record)) {
+                place->second = std::move(planned);
+            }
+        }
+        std::vector<PlannedVolume> volumes;
+        for (auto& [identity, planned] : chosen) {
+            volumes.push_back(std::move(planned));
+        }
+        return volumes;
+    }
+
+    std::vector<std::string> warnings;
+
+  private:
     PlannedVolume plan_pod_volume(const NamedPodVolume& named) {
         VolumeSituation situation;
         situation.facts = named.facts;
@@ -98,6 +149,9 @@ class Planner {
             planned.record.method.clear();
             planned.record.missing_rules.clear();
         }
+        if (planned.record.reason == model::SkipReason::OnlyWhenNamed) {
+            planned.record.message = why_unread(named.facts);
+        }
         // No Kubernetes name has this character: it cannot be the name of a claim.
         planned.record.claim = concat(named.pod, "~", named.volume);
         planned.pod = named.pod;
@@ -105,9 +159,6 @@ class Planner {
         return planned;
     }
 
-    std::vector<std::string> warnings;
-
-  private:
     template <typename Value>
     static const Value* find(const std::map<std::string, Value>& map, const std::string& key) {
         const auto found = map.find(key);
@@ -281,11 +332,8 @@ VolumePlans plan_volumes(const std::vector<Claim>& claims,
     for (const auto& claim : claims) {
         plans.volumes.push_back(planner.plan_claim(claim));
     }
-    for (const auto& named : survey.pod_volumes) {
-        auto planned = planner.plan_pod_volume(named);
-        if (planned.record.reason != model::SkipReason::OnlyWhenNamed) {
-            plans.volumes.push_back(std::move(planned));
-        }
+    for (auto& planned : planner.plan_pod_volumes()) {
+        plans.volumes.push_back(std::move(planned));
     }
     std::ranges::sort(plans.volumes, {}, [](const PlannedVolume& volume) {
         return std::tie(volume.record.name_space, volume.record.claim);

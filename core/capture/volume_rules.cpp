@@ -181,10 +181,16 @@ void check_data_mark(const VolumeFacts& volume, VolumeChoice& choice) {
 }
 
 /// A pod has emptyDirs by the dozen: a rule for all volumes of a size or namespace asks for claims.
+/// So does one for copies of CSI volumes, for a pod's own cannot be copied.
 bool means(const VolumeRule& rule, const VolumeFacts& volume) {
-    const bool asks_for_data =
-        rule.action != VolumeAction::Auto && rule.action != VolumeAction::Skip;
-    return !volume.claim.empty() || !asks_for_data || !rule.match.types.empty();
+    if (!volume.claim.empty() || rule.action == VolumeAction::Auto ||
+        rule.action == VolumeAction::Skip) {
+        return true;
+    }
+    const auto& match = rule.match;
+    const bool says_what = !match.types.empty() || !match.drivers.empty() ||
+                           !match.nfs_server.empty() || !match.nfs_path.empty();
+    return says_what && (rule.action == VolumeAction::Live || volume.driver.empty());
 }
 
 void apply_marks(const VolumeFacts& volume, VolumeChoice& choice) {

@@ -129,7 +129,7 @@ std::vector<PodMarkName> list_pod_marks(const model::Labels& pod_annotations);
 /// The first rule that matches decides; with action Auto, and without such a rule, the marks
 /// decide: ours before Velero's before k8up's, and of one tool the one that leaves out. Path globs
 /// of a rule replace the claim's `kubectl-backup/paths`; excluded paths add up. A rule that asks
-/// for data (Live, Snapshot, Clone) matches a volume without a claim only if it lists types.
+/// for data (Live, ...) matches a volume without a claim only if it lists types, drivers or NFS.
 VolumeChoice choose_volume(const VolumeFacts& volume, const std::vector<VolumeRule>& rules);
 
 }  // namespace backup::capture

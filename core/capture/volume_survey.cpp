@@ -3,6 +3,7 @@
 
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/pod_volume.hpp"
 #include "core/kube/list.hpp"
 #include "core/kube/refusal.hpp"
 #include "core/volume/mover_owner.hpp"
@@ -28,14 +29,12 @@ constexpr std::array<std::string_view, 5> kTellingWords{"\"persistentVolumeClaim
                                                         "kubectl-backup/exclude-volumes",
                                                         "backup-volumes"};
 
-/// Volumes that only show what is stored elsewhere: objects of the point, facts of the pod.
-constexpr std::array<std::string_view, 4> kWithoutData{
-    "configMap", "secret", "projected", "downwardAPI"};
-
 bool is_telling(std::string_view pod) {
-    return std::any_of(kTellingWords.begin(), kTellingWords.end(), [pod](std::string_view word) {
-        return pod.find(word) != std::string_view::npos;
-    });
+    return std::any_of(
+               kTellingWords.begin(),
+               kTellingWords.end(),
+               [pod](std::string_view word) { return pod.find(word) != std::string_view::npos; }) ||
+           may_have_stored_volume(pod);
 }
 
 model::Labels texts_at(const Json& document, std::initializer_list<std::string_view> path) {
@@ -51,26 +50,15 @@ model::Labels texts_at(const Json& document, std::initializer_list<std::string_v
     return texts;
 }
 
-/// The one member of a volume's source that says what it is.
-std::string type_of(const Json& source) {
-    constexpr std::array<std::string_view, 25> kTypes{"csi",           "hostPath",
-                                                      "local",         "nfs",
-                                                      "iscsi",         "fc",
-                                                      "rbd",           "cephfs",
-                                                      "glusterfs",     "awsElasticBlockStore",
-                                                      "azureDisk",     "azureFile",
-                                                      "cinder",        "gcePersistentDisk",
-                                                      "vsphereVolume", "portworxVolume",
-                                                      "quobyte",       "scaleIO",
-                                                      "storageos",     "photonPersistentDisk",
-                                                      "flocker",       "flexVolume",
-                                                      "emptyDir",      "image",
-                                                      "gitRepo"};
-    const auto* const found =
-        std::find_if(kTypes.begin(), kTypes.end(), [&](std::string_view type) {
-            return source.find(type) != nullptr;
-        });
-    return found == kTypes.end() ? std::string() : std::string(*found);
+/// Of a PersistentVolume's spec, or of a pod's volume.
+PersistentVolumeFacts read_source(const Json& source) {
+    PersistentVolumeFacts facts;
+    facts.type = find_source_type(source);
+    facts.driver = source.text_at({"csi", "driver"});
+    facts.attributes = texts_at(source, {"csi", "volumeAttributes"});
+    facts.nfs_server = source.text_at({"nfs", "server"});
+    facts.nfs_path = source.text_at({"nfs", "path"});
+    return facts;
 }
 
 bool is_ours(const Json& pod) {
@@ -106,48 +94,60 @@ void note_claim(const Json& pod,
     sort_uses(entry.uses);
 }
 
+std::string describe_phase(const std::string& phase) {
+    return phase.empty() ? "no phase" : printable(phase);
+}
+
 /// What keeps a volume that no claim stands for from being read.
-void judge_pod_volume(const Json& pod, const Json& volume, NamedPodVolume& named) {
+void judge_pod_volume(const Json& pod, PodVolumeKind kind, NamedPodVolume& named) {
     const auto hinder = [&named](model::Outcome outcome, model::SkipReason reason, auto message) {
         named.outcome = outcome;
         named.reason = reason;
         named.message = std::move(message);
     };
+    const auto& type = named.facts.type;
     const auto phase = pod.text_at({"status", "phase"});
-    const auto* const shown =
-        std::find_if(kWithoutData.begin(), kWithoutData.end(), [&volume](std::string_view type) {
-            return volume.find(type) != nullptr;
-        });
-    if (shown != kWithoutData.end()) {
+    const bool is_over = phase == "Succeeded" || phase == "Failed";
+    if (kind == PodVolumeKind::Shown) {
         hinder(model::Outcome::Skipped,
                model::SkipReason::NoData,
-               concat("a ", *shown, " volume has no data of its own"));
-    } else if (named.facts.type != "emptyDir") {
-        const auto type =
-            named.facts.type.empty() ? "an unknown" : concat("the ", named.facts.type);
+               concat("a ", type, " volume has no data of its own"));
+    } else if (kind == PodVolumeKind::OfNode || kind == PodVolumeKind::Unknown) {
         hinder(model::Outcome::Failed,
                model::SkipReason::UnsupportedVolume,
-               concat("a volume of ", type, " type that no claim stands for is not read"));
-    } else if (phase == "Succeeded" || phase == "Failed") {
+               concat("a volume of ",
+                      type.empty() ? "an unknown" : concat("the ", type),
+                      " type that no claim stands for is not read"));
+    } else if (is_over && (kind == PodVolumeKind::Scratch || type == "csi")) {
         hinder(model::Outcome::Skipped,
                model::SkipReason::NoData,
-               std::string("its pod is over, and an emptyDir with it"));
+               concat("its pod is over, and its ", type, " volume with it"));
     } else if (phase != "Running") {
-        hinder(
-            model::Outcome::Failed,
-            model::SkipReason::NotRunning,
-            concat("its pod does not run (", phase.empty() ? "no phase" : printable(phase), ")"));
+        hinder(model::Outcome::Failed,
+               model::SkipReason::NotRunning,
+               concat("its pod does not run (", describe_phase(phase), ")"));
     }
 }
 
 void note_other(const Json& pod, const Json& volume, VolumeSurvey& survey) {
+    auto source = read_source(volume);
+    const auto kind = kind_of_pod_volume(source.type, source.driver);
     NamedPodVolume named;
-    named.facts.type = type_of(volume);
     named.volume = volume.text_at({"name"});
+    if (kind == PodVolumeKind::Stored) {
+        named.source = concat(source.type, format_json(*volume.find(source.type)));
+    }
+    named.facts.type = std::move(source.type);
+    named.facts.driver = std::move(source.driver);
+    named.facts.attributes = std::move(source.attributes);
+    named.facts.nfs_server = std::move(source.nfs_server);
+    named.facts.nfs_path = std::move(source.nfs_path);
     note_pod_marks(texts_at(pod, {"metadata", "annotations"}), named.volume, named.facts);
-    judge_pod_volume(pod, volume, named);
-    const bool can_be_read = named.outcome == model::Outcome::Protected;
-    if (named.facts.named_by.empty() && !(can_be_read && survey.wants_pod_volumes)) {
+    judge_pod_volume(pod, kind, named);
+    const bool is_asked = !named.facts.named_by.empty() ||
+                          (survey.wants_pod_volumes && named.outcome == model::Outcome::Protected);
+    const bool is_told = kind == PodVolumeKind::Stored && named.outcome != model::Outcome::Skipped;
+    if (!is_asked && !is_told) {
         return;
     }
     named.ns = pod.text_at({"metadata", "namespace"});
@@ -325,16 +325,11 @@ class Surveyor {
 }  // namespace
 
 PersistentVolumeFacts read_persistent_volume(const Json& document) {
-    PersistentVolumeFacts facts;
     const Json* spec = document.find("spec");
     if (spec == nullptr) {
-        return facts;
+        return {};
     }
-    facts.type = type_of(*spec);
-    facts.driver = spec->text_at({"csi", "driver"});
-    facts.attributes = texts_at(*spec, {"csi", "volumeAttributes"});
-    facts.nfs_server = spec->text_at({"nfs", "server"});
-    facts.nfs_path = spec->text_at({"nfs", "path"});
+    auto facts = read_source(*spec);
     facts.has_node_affinity = spec->find_path({"nodeAffinity", "required"}) != nullptr;
     return facts;
 }

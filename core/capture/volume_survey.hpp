@@ -41,13 +41,16 @@ struct ClaimUse {
     std::vector<std::string> excluded_by;
 };
 
-/// A volume of a pod that no claim stands for and that a mark of the pod names; when there are
-/// rules, also any emptyDir of a running pod.
+/// A volume of a pod that no claim stands for: one that a mark of the pod names or that holds data
+/// behind the pod (nfs, csi, ...); when there are rules, also any emptyDir of a running pod.
 struct NamedPodVolume {
     std::string ns;
     std::string pod;
     VolumeFacts facts;   // claim is empty
     std::string volume;  // the pod's name for it
+    /// Of one that holds data behind the pod: equal texts in a namespace mean the same data, but
+    /// each pod has a CSI volume of its own.
+    std::string source = {};
     /// Why it cannot be read although it is wanted; Protected: it can.
     model::Outcome outcome = model::Outcome::Protected;
     model::SkipReason reason = model::SkipReason::None;

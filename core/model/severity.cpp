@@ -76,6 +76,9 @@ Severity default_of(std::string_view word) {
     if (other != kOthers.end()) {
         return other->severity;
     }
+    if (word == to_text(SkipReason::OnlyWhenNamed)) {
+        return Severity::Warning;
+    }
     return is_loss(skip_reason_from_text(word)) ? Severity::Incomplete : Severity::Ok;
 }
 

@@ -17,7 +17,7 @@ enum class SkipReason {
     ExcludedByUser,      // --volumes=none, --exclude-...
     ExcludedByMark,      // annotation or label on the object
     ExcludedByPolicy,    // a rule of the policy file says skip
-    OnlyWhenNamed,       // an emptyDir that nobody asked for
+    OnlyWhenNamed,       // of a pod, without a claim, and nobody asked for it
     NotListable,         // the API offers no list
     Terminating,         // has a deletionTimestamp
     DeletedMeanwhile,    // was there when the run began

@@ -30,8 +30,7 @@ TEST_CASE("a selected claim without data is never green") {
     for (const auto reason : all_skip_reasons()) {
         const bool is_left_out =
             reason == SkipReason::NeverStored || reason == SkipReason::ExcludedByUser ||
-            reason == SkipReason::ExcludedByMark || reason == SkipReason::ExcludedByPolicy ||
-            reason == SkipReason::OnlyWhenNamed;
+            reason == SkipReason::ExcludedByMark || reason == SkipReason::ExcludedByPolicy;
         INFO(to_text(reason));
         CHECK((with(volume(Outcome::Skipped, reason)).status() == PointStatus::Complete) ==
               is_left_out);
