@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What verify remembers from run to run: when each pack was last read in full, and which points
-// were found damaged (docs/format.md section 9). Lost, it costs only that packs are read again.
+// were found damaged (docs/format.md section 11). Lost, it costs only that packs are read again.
 #pragma once
 
 #include "core/base/error.hpp"

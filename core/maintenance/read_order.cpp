@@ -32,6 +32,17 @@ std::vector<Candidate> order_by_age(std::span<const IndexedPack> packs, const Ch
     return order;
 }
 
+std::set<content::Digest> find_unsound(std::span<const IndexedPack> packs, const Checks& known) {
+    std::set<content::Digest> unsound;
+    for (const auto& pack : packs) {
+        const auto found = known.packs.find(pack.name);
+        if (found != known.packs.end() && !found->second.is_sound) {
+            unsound.insert(pack.name);
+        }
+    }
+    return unsound;
+}
+
 }  // namespace
 
 std::set<content::Digest> choose_packs_to_read(std::span<const IndexedPack> packs,
@@ -42,10 +53,10 @@ std::set<content::Digest> choose_packs_to_read(std::span<const IndexedPack> pack
         all += pack.size;
     }
     const auto wanted = percent >= kAll ? all : all / kAll * percent + all % kAll * percent / kAll;
-    std::set<content::Digest> chosen;
+    auto chosen = find_unsound(packs, known);
     std::uint64_t taken = 0;
     for (const auto& candidate : order_by_age(packs, known)) {
-        if (percent == 0 || taken >= wanted) {
+        if (taken >= wanted) {
             break;
         }
         taken += candidate.pack->size;

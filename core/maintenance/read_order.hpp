@@ -11,7 +11,8 @@
 namespace backup::maintenance {
 
 /// Those that were not read for the longest time (never: first; then by name), at least `percent`
-/// of all bytes.
+/// of all bytes; and those that were damaged when they were last read: what is known must not be
+/// forgotten by a run that did not look.
 std::set<content::Digest> choose_packs_to_read(std::span<const repository::IndexedPack> packs,
                                                const Checks& known,
                                                unsigned percent);

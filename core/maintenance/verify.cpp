@@ -296,9 +296,8 @@ void Verification::verify_trees() {
 }
 
 void Verification::verify_packs() {
-    const auto to_read = options_.level == VerifyLevel::ReadData
-                             ? choose_packs_to_read(indexed_, options_.known, options_.percent)
-                             : std::set<content::Digest>();
+    const auto percent = options_.level == VerifyLevel::ReadData ? options_.percent : 0;
+    const auto to_read = choose_packs_to_read(indexed_, options_.known, percent);
     std::uint64_t bytes = 0;
     for (const auto& pack : indexed_) {
         bytes += to_read.contains(pack.name) ? pack.size : 0;

@@ -24,7 +24,8 @@ has read, for the next run.
 --quick: keys, index and points can be read, and every pack they name is there in its full size.
 Without a flag also the tree of every point, and that all of its content is stored. --read-data
 reads every byte too and proves it; --read-data=5% reads the twentieth that was not read for the
-longest time, so that twenty runs read everything.
+longest time, so that twenty runs read everything. A pack that was damaged when it was last read is
+read by every run but --quick.
 
 What it finds, "kubectl backup repo repair" mends as far as that can be done.)";
 

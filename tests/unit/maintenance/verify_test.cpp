@@ -287,6 +287,36 @@ TEST_CASE("bad sectors: verify names the files that lost something, and remember
     }
 }
 
+TEST_CASE("a pack known to be damaged is told of, with its files, until it is read and sound") {
+    Fixture fixture;
+    const auto repository = fixture.open();
+    NullProgress progress;
+    const Surroundings surroundings{fixture.clock, fixture.random, progress, {}};
+    const auto packs = ChunkStore(repository).list_packs();
+    const auto pack = std::find_if(
+        packs.begin(), packs.end(), [](const auto& one) { return one.kind == BlobKind::DataPack; });
+    const auto name = pack_name(pack->name);
+    fixture.flip(name, 200, std::byte{1});
+    // The tables are whole: who does not read it finds nothing.
+    CHECK(verify_and_remember(repository, {}, surroundings).problems.empty());
+    const auto is_told = [&](const VerifyOptions& options) {
+        const auto result = verify_and_remember(repository, options, surroundings);
+        return names(result.problems, name) && names(result.problems, "point:/files/");
+    };
+    CHECK(is_told({.level = VerifyLevel::ReadData}));
+    for (const auto level : {VerifyLevel::Default, VerifyLevel::ReadData}) {
+        CHECK(is_told({.level = level, .percent = 1}));
+        const auto checks = load_checks(repository);
+        CHECK(damaged_points(checks) == std::set<std::string>{fixture.point.point.id});
+        CHECK_FALSE(checks.packs.at(pack->name).is_sound);
+    }
+    fixture.flip(name, 200, std::byte{1});
+    CHECK(verify_and_remember(repository, {}, surroundings).packs_read == 1);
+    CHECK(damaged_points(load_checks(repository)).empty());
+    CHECK(find_unsound_packs(repository).empty());
+    CHECK(verify_and_remember(repository, {}, surroundings).packs_read == 0);
+}
+
 TEST_CASE("a hold whose point is not there is told of") {
     Fixture fixture;
     const auto repository = fixture.open();
