@@ -10,6 +10,7 @@
 #include "plugin/find_point.hpp"
 #include "plugin/mover/embedded_mover.hpp"
 #include "plugin/open_repository.hpp"
+#include "plugin/point_checks.hpp"
 
 #include <filesystem>
 #include <unistd.h>
@@ -99,13 +100,15 @@ int run(Context& context) {
             .hint("cp copies out of a point: kubectl backup cp latest:shop/data-0/file .");
     }
     const auto pod = parse_pod_path(to);
-    const auto place = find_place(context.repository(), from, context.app().clock);
+    auto& opened = context.repository();
+    const auto place = find_place(opened, from, context.app().clock);
     if (place.node->is_directory() && !arguments.is_on("recursive")) {
         throw Error(ErrorCode::InvalidArgument,
                     concat("\"", printable(place.argument.path), "\" is a directory"))
             .hint("-r copies it with all that is in it");
     }
     const auto target = pod ? fs::path(to) : find_target(to, place.argument).lexically_normal();
+    warn_of_damage(context, load_point_checks(context, opened.repository), {&place.record, 1});
     if (context.is_dry_run()) {
         context.say(concat("would copy ", from, " to ", target.string()));
         return 0;

@@ -9,6 +9,7 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
 #include "plugin/open_repository.hpp"
+#include "plugin/point_checks.hpp"
 
 #include <algorithm>
 
@@ -20,9 +21,11 @@ constexpr std::string_view kManual =
     R"(The oldest point comes first. SIZE is the plain size of all content of a point, NEW what of it
 was not in the repository before. A point is Complete, has Warnings (something was read while it
 changed), is Incomplete (its ledger, shown by "kubectl backup describe", says what is missing) or
-Failed.
+Failed. Whichever it was, it is Damaged when "verify" or "repo repair" looked at it last and missed
+something that was stored; -o json has both, as "status" and "verified".
 
-A damaged point is left out, said so on standard error, and the exit code is 13.)";
+A point whose record cannot be read is left out, said so on standard error, and the exit code is
+13.)";
 
 struct Filter {
     std::vector<std::string> namespaces;                                   // globs; one must match
@@ -33,7 +36,8 @@ struct Filter {
 
 /// In lower case, as --status takes it in any: the records have "Complete".
 std::string checked_status(const std::string& text) {
-    static const std::vector<std::string> known = {"complete", "warnings", "incomplete", "failed"};
+    static const std::vector<std::string> known = {
+        "complete", "warnings", "incomplete", "failed", "damaged"};
     auto status = to_lower(text);
     if (std::ranges::count(known, status) > 0) {
         return status;
@@ -69,7 +73,7 @@ Filter make_filter(const ParsedCommand& arguments, Clock& clock) {
     return filter;
 }
 
-bool matches(const Filter& filter, const model::RecoveryPoint& point) {
+bool matches(const Filter& filter, const model::RecoveryPoint& point, const std::string& status) {
     const auto holds = [&point](const std::string& pattern) {
         return std::ranges::any_of(point.namespaces, [&pattern](const std::string& name) {
             return matches_glob(pattern, name);
@@ -79,11 +83,10 @@ bool matches(const Filter& filter, const model::RecoveryPoint& point) {
         const auto found = point.tags.find(wanted.first);
         return found != point.tags.end() && (!wanted.second || *wanted.second == found->second);
     };
-    const auto status = to_lower(model::to_text(point.status));
     return (filter.namespaces.empty() || std::ranges::any_of(filter.namespaces, holds)) &&
            std::ranges::all_of(filter.tags, carries) &&
            (!filter.since || point.created >= *filter.since) &&
-           (filter.statuses.empty() || std::ranges::count(filter.statuses, status) > 0);
+           (filter.statuses.empty() || std::ranges::count(filter.statuses, to_lower(status)) > 0);
 }
 
 int run(Context& context) {
@@ -95,9 +98,11 @@ int run(Context& context) {
         context.warn(concat("point ", blob, " cannot be read: ", error.what()));
         exit_code = error.exit_code();
     };
-    for (const auto& record : repository::list_points(repository.repository, on_damaged)) {
-        if (matches(filter, record.point)) {
-            records.push_back(point_record(record.point));
+    const auto checks = load_point_checks(context, repository.repository);
+    for (const auto& stored : repository::list_points(repository.repository, on_damaged)) {
+        auto record = point_record(stored.point, find_check(checks, stored.point.id));
+        if (matches(filter, stored.point, shown_status(record))) {
+            records.push_back(std::move(record));
         }
     }
     print_list(context.output(), point_kind(context.app().clock.now()), records);
@@ -143,7 +148,7 @@ Command list_command() {
          FlagKind::List,
          "STATUS",
          "",
-         "points with this status: complete, warnings, incomplete, failed",
+         "points with this status: complete, warnings, incomplete, failed, damaged",
          ""},
         output_flag({"table", "wide", "json", "yaml", "name"}),
     };
@@ -151,7 +156,7 @@ Command list_command() {
                         {"Those of the last week that hold the namespace shop",
                          "kubectl backup list -n shop --since 7d"},
                         {"Names of those that are not complete, for a script",
-                         "kubectl backup list --status incomplete,failed -o name"}};
+                         "kubectl backup list --status incomplete,failed,damaged -o name"}};
     command.run = run;
     return command;
 }

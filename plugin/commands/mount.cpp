@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/backend/open_backend.hpp"
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
 #include "core/repository/secret_handover.hpp"
+#include "core/view/resolve.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
-#include "plugin/secret.hpp"
+#include "plugin/open_repository.hpp"
+#include "plugin/point_checks.hpp"
 
 #include <filesystem>
 
@@ -74,14 +75,32 @@ std::vector<std::string> daemon_words(Context& context, int secret_descriptor) {
     return words;
 }
 
+/// The points are read only when some are known to be damaged: the daemon lists them anyway.
+void warn_of_damaged_points(Context& context, const repository::Repository& repository) {
+    auto checks = load_point_checks(context, repository);
+    std::erase_if(checks, [](const auto& item) { return item.second.is_sound; });
+    if (checks.empty()) {
+        return;
+    }
+    const auto ignore = [](const std::string&, const Error&) {};
+    auto points = list_points(repository, ignore);
+    if (const auto named = context.arguments().list("point"); !named.empty()) {
+        std::vector<repository::PointRecord> shown;
+        for (const auto& name : named) {
+            shown.push_back(view::resolve_point(points, name, context.app().clock.now()));
+        }
+        points = std::move(shown);
+    }
+    warn_of_damage(context, checks, points);
+}
+
 int run(Context& context) {
     if (const auto size = context.arguments().find_text("cache-size")) {
         with_context([] { return "--cache-size"; }, [&size] { return parse_size(*size); });
     }
-    const auto backend = backend::open_backend(context.settings().repository.url);
-    const auto secret = load_secret(
-        context.settings(), context.app().environment, repository::read_repository_id(*backend));
-    const auto pipe = repository::hand_over_secret(secret);
+    const auto opened = open_place(context.settings(), context.app().environment);
+    warn_of_damaged_points(context, opened->repository);
+    const auto pipe = repository::hand_over_secret(opened->secret);
     return context.app().replace_process(daemon_words(context, pipe.get()));
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
+#include "core/maintenance/checks.hpp"
 
 #include <algorithm>
 
@@ -13,12 +14,13 @@ namespace {
 constexpr std::size_t kShortId = 12;
 constexpr std::size_t kNamesInTable = 3;
 
-std::string status_of(const Json& record) {
-    return record.text_at({"status"});
-}
+constexpr std::string_view kDamaged = "Damaged";
 
 Cell status_cell(const Json& record) {
-    const auto status = status_of(record);
+    const auto status = shown_status(record);
+    if (status == kDamaged) {
+        return {status, Tone::Bad};
+    }
     for (const auto known : {model::PointStatus::Complete,
                              model::PointStatus::Warnings,
                              model::PointStatus::Incomplete,
@@ -72,7 +74,7 @@ Column text_column(std::string header, std::string_view member) {
 
 }  // namespace
 
-Json point_record(const model::RecoveryPoint& point) {
+Json point_record(const model::RecoveryPoint& point, const maintenance::Check* check) {
     Json record = Json::object({{"id", point.id}});
     const Json stored = model::to_json(point);
     for (const auto& member : stored.members()) {
@@ -80,7 +82,17 @@ Json point_record(const model::RecoveryPoint& point) {
             record.members().push_back(member);
         }
     }
+    if (check != nullptr) {
+        record["verified"] =
+            Json::object({{"time", format_rfc3339(check->when)}, {"sound", check->is_sound}});
+    }
     return record;
+}
+
+std::string shown_status(const Json& record) {
+    const auto* const is_sound = record.find_path({"verified", "sound"});
+    return is_sound != nullptr && !is_sound->boolean() ? std::string(kDamaged)
+                                                       : record.text_at({"status"});
 }
 
 RecordKind point_kind(TimePoint now) {

@@ -9,10 +9,17 @@
 
 #include <string>
 
+namespace backup::maintenance {
+struct Check;
+}
+
 namespace backup::plugin {
 
-/// The record of -o json: what is stored of the point, with its id.
-Json point_record(const model::RecoveryPoint& point);
+/// The record of -o json: what is stored of the point, with its id; "verified" when it was checked.
+Json point_record(const model::RecoveryPoint& point, const maintenance::Check* check = nullptr);
+
+/// The status of such a record as lists show it: "Damaged" when the last check found that.
+std::string shown_status(const Json& record);
 
 /// Columns of `list`; ages are counted from `now`.
 RecordKind point_kind(TimePoint now);

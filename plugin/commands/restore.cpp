@@ -11,6 +11,7 @@
 #include "plugin/context.hpp"
 #include "plugin/find_point.hpp"
 #include "plugin/open_repository.hpp"
+#include "plugin/point_checks.hpp"
 
 #include <filesystem>
 #include <unistd.h>
@@ -50,6 +51,7 @@ int run(Context& context) {
     }
     auto& opened = context.repository();
     const auto record = find_point(opened, arguments.argument(0), context.app().clock);
+    warn_of_damage(context, load_point_checks(context, opened.repository), {&record, 1});
     const auto node = get_volume(view::open_point(opened.chunks, record), *volume_name);
     const auto directory = std::filesystem::absolute(*target).lexically_normal();
     if (context.is_dry_run()) {
