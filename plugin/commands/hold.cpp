@@ -21,8 +21,9 @@ namespace {
 
 constexpr std::string_view kManual =
     R"(A point under hold is neither forgotten nor deleted, whatever the rules say, until the hold is
-released. Without a POINT the holds are listed. "kubectl backup create --hold" makes a point that
-is under hold from its beginning.)";
+released. Without a POINT the holds are listed. "kubectl backup create --hold" puts the new point
+under hold as soon as it is there: a "forget" that runs in that moment may be first, and a run that
+is killed in it leaves the point without a hold.)";
 
 RecordKind hold_kind(TimePoint now) {
     return {"Hold",
