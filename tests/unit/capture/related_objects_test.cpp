@@ -139,6 +139,20 @@ TEST_CASE("a second backup of the same scope finds the same", "[related]") {
     CHECK(scene.objects_of(scene.create(flags)) == application());
 }
 
+TEST_CASE("what is named and does not exist is not missing in the point", "[related]") {
+    Shop scene;
+    scene.server.remove("secrets", "shop", "cert");
+    auto flags = scene.flags_for_shop();
+    SECTION("among chosen objects") {
+        flags.selectors = {"app=web"};
+    }
+    SECTION("in a whole namespace") {}
+    const auto created = scene.create(flags);
+    CHECK(created.record.point.status == model::PointStatus::Complete);
+    CHECK(scene.objects_of(created).contains("ingresses.networking.k8s.io/web"));
+    CHECK_FALSE(scene.objects_of(created).contains("secrets/cert"));
+}
+
 TEST_CASE("marks and excluded kinds hold for what is needed too", "[related]") {
     Shop scene;
     scene.server.remove("secrets", "shop", "cert");
