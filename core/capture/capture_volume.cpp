@@ -87,6 +87,8 @@ class VolumeClient {
 
   private:
     volume::ReadTask task() const;
+    std::optional<volume::Message> receive(const std::stop_token& stop);
+    void finish(const std::stop_token& stop);
     void keep_rate(const std::stop_token& stop);
     void begin_reading(const std::stop_token& stop);
     std::uint64_t send_read_limit(const std::stop_token& stop);
@@ -129,11 +131,14 @@ void VolumeClient::run(TaskGroup& tasks, const std::stop_token& stop) {
         share_->begin();  // it asks nobody what it is to read
     }
     channel_.send(encode_read_task(task()), stop);
+    if (auto* const watch = options_.stall_watch) {
+        tasks.start([this, watch](const std::stop_token& token) { watch->run(channel_, token); });
+    }
     if (share_) {
         tasks.start([this](const std::stop_token& token) { keep_rate(token); });
     }
     while (!assembly_.is_complete() || !awaited_.empty()) {
-        auto message = channel_.receive(stop);
+        auto message = receive(stop);
         if (!message) {
             throw Error(ErrorCode::MoverFailed, "the mover ended before the volume was complete");
         }
@@ -143,7 +148,22 @@ void VolumeClient::run(TaskGroup& tasks, const std::stop_token& stop) {
     end_reading();
     channel_.send(volume::encode_number(MessageType::Complete, next_number_), stop);
     take_totals(stop);
-    channel_.finish(stop);
+    finish(stop);
+}
+
+std::optional<volume::Message> VolumeClient::receive(const std::stop_token& stop) {
+    const StallWatch::Waiting waiting(options_.stall_watch);
+    return channel_.receive(stop);
+}
+
+void VolumeClient::finish(const std::stop_token& stop) {
+    {
+        const StallWatch::Waiting waiting(options_.stall_watch);
+        channel_.finish(stop);
+    }
+    if (options_.stall_watch != nullptr) {
+        options_.stall_watch->close();
+    }
 }
 
 volume::ReadTask VolumeClient::task() const {
@@ -370,7 +390,7 @@ void VolumeClient::release(const std::stop_token& stop) {
 }
 
 void VolumeClient::take_totals(const std::stop_token& stop) {
-    const auto message = channel_.receive(stop);
+    const auto message = receive(stop);
     if (!message) {
         throw Error(ErrorCode::MoverFailed, "the mover ended without its totals");
     }

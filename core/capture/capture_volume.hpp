@@ -7,6 +7,7 @@
 #include "core/base/clock.hpp"
 #include "core/base/progress.hpp"
 #include "core/capture/read_rate.hpp"
+#include "core/capture/stall_watch.hpp"
 #include "core/model/ledger.hpp"
 #include "core/repository/tree_builder.hpp"
 #include "core/repository/tree_reader.hpp"
@@ -50,6 +51,8 @@ struct VolumeCapture {
     /// Gets advance(files, bytes) as files are done.
     Progress* progress = nullptr;
     ReadRate* read_rate = nullptr;  // shared with the other volumes; none: no limit
+    /// None: a volume that does not answer is waited for.
+    StallWatch* stall_watch = nullptr;
 };
 
 struct CapturedVolume {
@@ -60,10 +63,11 @@ struct CapturedVolume {
     repository::FileContent content;  // of a block device
 };
 
-/// Throws on a broken or damaged channel, on stop, when the root of the volume cannot be read, and
-/// when the repository fails; nothing of the volume is in any tree then and it may be tried again
-/// with the same writer. Files that cannot be read are in the record instead. Several volumes may
-/// be captured with one writer at the same time, each by its own thread and channel.
+/// Throws on a broken or damaged channel, on stop, when the root of the volume cannot be read, when
+/// it does not answer (TimedOut, from the stall watch), and when the repository fails; nothing of
+/// the volume is in any tree then and it may be tried again with the same writer. Files that cannot
+/// be read are in the record instead. Several volumes may be captured with one writer at the same
+/// time, each by its own thread and channel.
 CapturedVolume capture_volume(volume::Channel& channel,
                               const VolumeCapture& options,
                               std::stop_token stop);

@@ -57,6 +57,7 @@ struct ClaimVolumesContext {
         start_mover = {};
     /// Between attempts; another one is for tests.
     std::function<bool(std::chrono::nanoseconds, const std::stop_token&)> sleep = sleep_for;
+    StallOptions stall = {};        // when a volume that does not answer fails
     HookGate* hooks = nullptr;      // none: no hooks
     ReadRate* read_rate = nullptr;  // capture_claims makes it from read_limit
 };

@@ -63,12 +63,15 @@ class Attempts {
             std::optional<CapturedVolume> captured;
             std::shared_ptr<volume::Mover> mover;
             is_reading_ = false;
+            StallWatch watch(context_.stall);
             const auto failure = failure_of([&] {
                 mover = mover_.get(attempt);
                 const auto channel = mover_.open_channel(*mover);
                 enter_gate();
                 is_reading_ = true;
-                captured = capture_volume(*channel, options(*mover), stop_);
+                auto capture = options(*mover);
+                capture.stall_watch = &watch;
+                captured = capture_volume(*channel, capture, stop_);
             });
             if (!failure) {
                 return std::move(*captured);
@@ -77,6 +80,7 @@ class Attempts {
                 reason_ = model::SkipReason::HookFailed;
                 throw Error(*failure);
             }
+            is_stalled_ = watch.has_stalled();
             const auto told = settle(*failure, mover, attempt);
             context_.progress.note(concat("reading volume ",
                                           volume_.plan.record.name_space,
@@ -141,7 +145,9 @@ class Attempts {
                       ? model::SkipReason::BlockWithoutAccess
                       : reason_of(error, end);
         const auto told = with_end(error, end);
-        const bool may_help = (end.has_ended || is_about_the_way(error)) && !end.is_node_gone;
+        // What does not answer one mover does not answer the next, and the application may wait.
+        const bool may_help =
+            (end.has_ended || (is_about_the_way(error) && !is_stalled_)) && !end.is_node_gone;
         if (!may_help || attempt >= kAttempts.attempts ||
             (blindness && blindness->code() == ErrorCode::Interrupted)) {
             throw Error(told);
@@ -156,6 +162,7 @@ class Attempts {
     const std::stop_token& stop_;
     bool is_refused_ = false;  // by a hook
     bool is_reading_ = false;  // a channel was open, and its mover was asked for the volume
+    bool is_stalled_ = false;  // the volume did not answer
 };
 
 }  // namespace

@@ -41,6 +41,14 @@ class Channel {
     /// peer has received everything. Throws when the peer sends anything else instead.
     void finish(const std::stop_token& stop);
 
+    /// Shows life, and to a peer elsewhere whether this side gets on: `steps` grows with all it
+    /// does. Nothing within one process. Throws what send throws.
+    virtual void show_progress(std::uint64_t /*steps*/, const std::stop_token& /*stop*/) {}
+
+    /// Grows while something comes: also with a part of a message, and when the peer shows
+    /// progress, but not when it shows life only. From any thread; always 0 within one process.
+    virtual std::uint64_t heard() const { return 0; }
+
     /// Breaks the channel: whoever waits in it throws, here and at the peer.
     virtual void abort() noexcept = 0;
 

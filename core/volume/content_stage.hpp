@@ -68,6 +68,9 @@ class ContentStage {
 
     void set_read_limit(std::uint64_t bytes_per_second) { read_limit_.set_rate(bytes_per_second); }
 
+    /// Grows with every answer of the volume's file system.
+    std::atomic<std::uint64_t>& steps() { return steps_; }
+
     void count_read(std::uint64_t bytes) { bytes_read_ += bytes; }
 
     std::uint64_t bytes_read() const { return bytes_read_; }
@@ -85,6 +88,7 @@ class ContentStage {
     std::atomic<std::uint64_t> packing_ = 0;
     std::atomic<std::uint64_t> next_batch_ = 0;
     std::atomic<std::uint64_t> bytes_read_ = 0;
+    std::atomic<std::uint64_t> steps_ = 0;
 };
 
 }  // namespace backup::volume

@@ -23,7 +23,9 @@ std::string reason(int error_number) {
 }  // namespace
 
 // Not readdir(3): it would open the directory once more and allocate a buffer for each.
-DirectoryNames::DirectoryNames(int directory, std::string& problem) {
+DirectoryNames::DirectoryNames(int directory,
+                               std::string& problem,
+                               std::atomic<std::uint64_t>* steps) {
     if (::lseek(directory, 0, SEEK_SET) < 0) {
         problem = reason(errno);
         return;
@@ -33,6 +35,9 @@ DirectoryNames::DirectoryNames(int directory, std::string& problem) {
         const auto count = ::syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
         if (count < 0) {
             problem = reason(errno);
+        }
+        if (steps != nullptr) {
+            ++*steps;
         }
         if (count <= 0) {
             break;

@@ -2,6 +2,7 @@
 // The names in a directory, in byte order. Knows nothing of what they name.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,8 +15,11 @@ class DirectoryNames {
   public:
     DirectoryNames() = default;
 
-    /// Reads the directory from its beginning. `problem` is set when the listing broke off.
-    DirectoryNames(int directory, std::string& problem);
+    /// Reads the directory from its beginning. `problem` is set when the listing broke off. `steps`
+    /// grows with each answer of the file system.
+    DirectoryNames(int directory,
+                   std::string& problem,
+                   std::atomic<std::uint64_t>* steps = nullptr);
 
     bool is_at_end() const { return next_ == begins_.size(); }
 

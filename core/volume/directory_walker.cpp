@@ -227,7 +227,7 @@ void DirectoryWalker::enter(WalkVisitor& visitor,
         if (!obstacle.empty()) {
             visitor.problem(path, obstacle, false);
         } else {
-            level.names = DirectoryNames(level.directory.get(), problem);
+            level.names = DirectoryNames(level.directory.get(), problem, options_.steps);
         }
     }
     entry.content_unreadable = !problem.empty();
@@ -292,7 +292,7 @@ void DirectoryWalker::walk(WalkVisitor& visitor, const std::stop_token& stop) {
         throw system_error(errno, "read the root of the volume");
     }
     std::string problem;
-    level.names = DirectoryNames(level.directory.get(), problem);
+    level.names = DirectoryNames(level.directory.get(), problem, options_.steps);
     level.device = status.st_dev;
     level.inode = status.st_ino;
     model::FileEntry entry = entry_from_stat({}, status);
@@ -307,6 +307,9 @@ void DirectoryWalker::walk(WalkVisitor& visitor, const std::stop_token& stop) {
     }
     while (!levels_.empty()) {
         throw_if_stopped(stop);
+        if (options_.steps != nullptr) {
+            ++*options_.steps;
+        }
         Level& top = levels_.back();
         if (top.names.is_at_end()) {
             pop(visitor);

@@ -9,6 +9,7 @@
 #include "core/volume/directory_names.hpp"
 #include "core/volume/xattr_reader.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <stop_token>
@@ -27,6 +28,8 @@ struct WalkOptions {
     /// depth, one that begins with '/' or "./" the path from the root.
     std::vector<std::string> include;
     std::vector<std::string> exclude;
+    /// Grows with all that is looked at, also what is left out; none: nobody wants to know.
+    std::atomic<std::uint64_t>* steps = nullptr;
 };
 
 /// Called in tree order from the walking thread. `directory` is the path below the root of the

@@ -58,6 +58,7 @@ FileDescriptor FileReader::open(const FileToRead& file) {
 FileReader::OpenFile FileReader::open_ahead(const FileToRead& file) {
     OpenFile opened;
     opened.file = open(file);
+    ++stage_.steps();
     if (!opened.file) {
         opened.error = errno;
     } else if (task_.read_limit == 0) {
@@ -135,6 +136,7 @@ std::size_t FileReader::read_at(int file,
         stage_.pace(piece, stop);
         const auto count =
             ::pread(file, out.data() + filled, piece, static_cast<off_t>(offset + filled));
+        ++stage_.steps();
         if (count < 0 && errno == EINTR) {
             continue;
         }
@@ -185,6 +187,7 @@ std::uint64_t FileReader::read_extents(int file, std::uint64_t size, const std::
     std::uint64_t at = 0;
     while (at < size) {
         const auto data = ::lseek(file, static_cast<off_t>(at), SEEK_DATA);
+        ++stage_.steps();
         if (data < 0 && errno == ENXIO) {
             break;
         }

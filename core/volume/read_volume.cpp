@@ -25,6 +25,7 @@ namespace {
 /// Files a reader takes at once: many small ones make one Content message.
 constexpr std::size_t kFilesPerSlice = 128;
 constexpr std::uint64_t kSliceBytes = 4U << 20U;
+constexpr std::chrono::seconds kPulse{20};
 
 using Slice = std::vector<FileToRead>;
 
@@ -149,6 +150,7 @@ void walk(ReadRun& run, EntrySender& entries, const std::stop_token& stop) {
     options.crosses_file_systems = run.task.crosses_file_systems;
     options.include = run.task.include;
     options.exclude = run.task.exclude;
+    options.steps = &run.stage.steps();
     DirectoryWalker walker(run.root.get(), options, run.clock);
     walker.walk(entries, stop);
     run.not_included = walker.not_included();
@@ -188,9 +190,20 @@ std::function<void(std::stop_token)> reporting(Channel& channel, Body body) {
 
 }  // namespace
 
-void read_volume(const ReadTask& task, Channel& channel, Clock& clock, std::stop_token stop) {
+void read_volume(const ReadTask& task,
+                 Channel& channel,
+                 Clock& clock,
+                 std::stop_token stop,
+                 const PulseSleep& sleep) {
     ReadRun run(task, channel, clock);
     TaskGroup group(std::move(stop));
+    TaskGroup pulse;
+    pulse.start([&, broken = group.stop_token()](const std::stop_token& token) {
+        // Its own end must not break the channel in the middle of a message.
+        while (sleep(kPulse, token) &&
+               !failure_of([&] { channel.show_progress(run.stage.steps(), broken); })) {
+        }
+    });
     EntrySender entries(channel, task.batches_ahead, group.stop_token());
     group.start(reporting(channel, [&](const std::stop_token& token) {
         run.root = open_root(task);

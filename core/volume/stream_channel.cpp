@@ -19,6 +19,8 @@ constexpr std::size_t kChecksumAt = 12;
 constexpr std::string_view kMagic = "KBMV";
 constexpr std::uint8_t kEndType = 255;
 constexpr std::uint8_t kKeepAliveType = 254;
+constexpr std::size_t kStepsBytes = 8;
+constexpr std::string_view kInside = "in the middle of a message";
 /// Up to here one write is cheaper than several.
 constexpr std::size_t kJoinedBytes = 64U << 10U;
 
@@ -141,26 +143,36 @@ void StreamChannel::send_keep_alive(const std::stop_token& stop) {
     send(Message{kKeepAliveType, {}, {}}, stop);
 }
 
-void StreamChannel::fail_reading(const std::string& what) const {
+void StreamChannel::show_progress(std::uint64_t steps, const std::stop_token& stop) {
+    ByteWriter out;
+    out.number(steps);
+    send(Message{kKeepAliveType, out.take(), {}}, stop);
+}
+
+void StreamChannel::fail_reading(std::string_view what) const {
     throw Error(ErrorCode::MoverFailed,
                 concat("the transfer broke off ", what, " (message ", next_sequence_, ")"))
         .retryable();
 }
 
-void StreamChannel::read_exactly(std::span<std::byte> out, bool may_end) {
+std::size_t StreamChannel::read_some(std::span<std::byte> out, std::string_view where) {
+    const std::size_t count = source_.read(out);
+    if (count == 0) {
+        fail_reading(where);
+    }
+    return count;
+}
+
+void StreamChannel::read_exactly(std::span<std::byte> out) {
     std::size_t filled = 0;
     while (filled < out.size()) {
-        const std::size_t count = source_.read(out.subspan(filled));
-        if (count == 0) {
-            fail_reading(filled == 0 && may_end ? "before its end" : "in the middle of a message");
-        }
-        filled += count;
+        filled += read_some(out.subspan(filled), filled == 0 ? "before its end" : kInside);
     }
 }
 
 void StreamChannel::read_hello() {
     std::array<std::byte, kHelloBytes> hello{};
-    read_exactly(hello, true);
+    read_exactly(hello);
     if (as_text(ByteView(hello).first(kMagic.size())) != kMagic) {
         // Whatever speaks here is not our program: a shell's error text, for instance.
         std::array<std::byte, 160> more{};
@@ -182,7 +194,7 @@ void StreamChannel::read_hello() {
 }
 
 StreamChannel::Header StreamChannel::read_header(std::span<std::byte> raw) {
-    read_exactly(raw, true);
+    read_exactly(raw);
     Header header;
     header.body_bytes = load_le<std::uint32_t>(raw.data());
     header.type = std::to_integer<std::uint8_t>(raw[4]);
@@ -191,6 +203,12 @@ StreamChannel::Header StreamChannel::read_header(std::span<std::byte> raw) {
     if (header.body_bytes > options_.message_limit_bytes) {
         throw Error(ErrorCode::CorruptData,
                     concat("damaged transfer: message of ", header.body_bytes, " bytes"))
+            .retryable();
+    }
+    const bool is_keep_alive = header.body_bytes == 0 || header.body_bytes == kStepsBytes;
+    if (header.type == kKeepAliveType && (!is_keep_alive || header.blobs != 0)) {
+        throw Error(ErrorCode::CorruptData,
+                    concat("damaged transfer: keep-alive of ", header.body_bytes, " bytes"))
             .retryable();
     }
     if (sequence != next_sequence_) {
@@ -203,20 +221,37 @@ StreamChannel::Header StreamChannel::read_header(std::span<std::byte> raw) {
     return header;
 }
 
+/// The body grows with what really arrives: a lying length costs no memory.
+Bytes StreamChannel::read_body(const Header& header) {
+    constexpr std::size_t kStep = 1U << 20U;
+    Bytes body;
+    std::size_t filled = 0;
+    while (filled < header.body_bytes) {
+        if (filled == body.size()) {
+            body.resize(std::min<std::size_t>(header.body_bytes, filled + kStep));
+        }
+        filled += read_some(std::span(body).subspan(filled), kInside);
+        heard_ += header.type == kKeepAliveType ? 0U : 1U;
+    }
+    return body;
+}
+
+void StreamChannel::note_keep_alive(ByteView body) {
+    if (body.empty()) {
+        return;
+    }
+    const auto steps = load_le<std::uint64_t>(body.data());
+    heard_ += steps == peer_steps_ ? 0U : 1U;
+    peer_steps_ = steps;
+}
+
 Message StreamChannel::read_message() {
     if (!hello_received_) {
         read_hello();
     }
     std::array<std::byte, kHeaderBytes> raw{};
     const Header header = read_header(raw);
-    // The body grows with what really arrives: a lying length costs no memory.
-    constexpr std::size_t kStep = 1U << 20U;
-    Bytes body;
-    while (body.size() < header.body_bytes) {
-        const std::size_t at = body.size();
-        body.resize(std::min<std::size_t>(header.body_bytes, at + kStep));
-        read_exactly(std::span(body).subspan(at), false);
-    }
+    Bytes body = read_body(header);
     const auto stated = load_le<std::uint32_t>(raw.data() + kChecksumAt);
     store_le(raw.data() + kChecksumAt, std::uint32_t{0});
     if (crc32c(body, crc32c(raw)) != stated) {
@@ -244,6 +279,9 @@ std::optional<Message> StreamChannel::receive(std::stop_token stop) {
             return message;
         }
         has_ended_ = message.type == kEndType;
+        if (!has_ended_) {
+            note_keep_alive(message.payload);
+        }
     }
     return std::nullopt;
 }

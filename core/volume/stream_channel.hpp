@@ -30,9 +30,14 @@ class StreamChannel : public Channel {
 
     void send(Message message, std::stop_token stop) override;
     std::optional<Message> receive(std::stop_token stop) override;
+    void show_progress(std::uint64_t steps, const std::stop_token& stop) override;
+
+    std::uint64_t heard() const override { return heard_; }
+
     void abort() noexcept override;
 
-    /// A message without content that only shows life; the receiver skips it.
+    /// A message without content that only shows life: nothing that receive() gives or heard()
+    /// counts.
     void send_keep_alive(const std::stop_token& stop);
 
   protected:
@@ -55,8 +60,11 @@ class StreamChannel : public Channel {
     void read_hello();
     Header read_header(std::span<std::byte> raw);
     Message read_message();
-    void read_exactly(std::span<std::byte> out, bool may_end);
-    [[noreturn]] void fail_reading(const std::string& what) const;
+    Bytes read_body(const Header& header);
+    void note_keep_alive(ByteView body);
+    std::size_t read_some(std::span<std::byte> out, std::string_view where);
+    void read_exactly(std::span<std::byte> out);
+    [[noreturn]] void fail_reading(std::string_view what) const;
     void rethrow_stop(const std::stop_token& stop) const;
 
     ByteSource& source_;
@@ -65,6 +73,8 @@ class StreamChannel : public Channel {
     std::uint32_t next_sequence_ = 0;
     bool hello_received_ = false;
     bool has_ended_ = false;
+    std::uint64_t peer_steps_ = 0;
+    std::atomic<std::uint64_t> heard_ = 0;
     std::atomic<bool> is_aborted_ = false;
 };
 

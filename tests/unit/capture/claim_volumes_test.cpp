@@ -13,6 +13,7 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <functional>
 
@@ -39,6 +40,8 @@ struct Script {
     std::optional<Error> close_failure;
     std::optional<Error> answer;  // of every mover, instead of the volume
     std::vector<std::unique_ptr<volume::Channel>> answered;
+    int hanging = 0;  // so many channels say nothing, for ever
+    std::atomic<bool> is_hanging = false;
     bool is_block = false;
     std::function<void(const MoverOrder&)> on_start;
     int starts = 0;
@@ -61,9 +64,12 @@ class FakeMover : public volume::Mover {
             script_.refusals.pop_front();
             throw Error(refusal);
         }
-        if (script_.answer) {
+        script_.is_hanging = script_.hanging > 0;
+        if (script_.answer || script_.hanging-- > 0) {
             auto ends = volume::make_local_channels();
-            ends.mover->send(volume::encode_failure(*script_.answer), {});
+            if (script_.answer) {
+                ends.mover->send(volume::encode_failure(*script_.answer), {});
+            }
             script_.answered.push_back(std::move(ends.mover));
             return std::move(ends.client);
         }
@@ -160,6 +166,11 @@ struct Fixture {
         context.sleep = [](std::chrono::nanoseconds, const std::stop_token& stop) {
             return !stop.stop_requested();
         };
+        // Time passes while a mover hangs, and stands still otherwise.
+        context.stall.sleep = [this](std::chrono::nanoseconds, const std::stop_token& stop) {
+            return script.is_hanging ? !stop.stop_requested()
+                                     : sleep_for(std::chrono::hours(24), stop);
+        };
         auto volumes = capture_claims(context, plans, {});
         chunks_added = writer.counters().chunks_added;
         return volumes;
@@ -253,6 +264,30 @@ TEST_CASE("a mover that is killed again and again makes its volume fail, and no 
     CHECK(volumes[1].record.outcome == Outcome::Protected);
     CHECK(fixture.script.starts == 5);
     CHECK(fixture.script.closes == 5);
+}
+
+TEST_CASE("a volume that does not answer fails, is not tried again, and costs no other") {
+    Fixture fixture;
+    fixture.fill("good", 3);
+    fixture.script.hanging = 1;
+    const auto volumes = fixture.read({fixture.plan("data"), fixture.plan("good")});
+    CHECK(volumes[0].record.outcome == Outcome::Failed);
+    CHECK(volumes[0].record.reason == SkipReason::TimedOut);
+    CHECK_THAT(volumes[0].record.message,
+               contains("nothing could be read from the volume for 10 minutes"));
+    CHECK_FALSE(volumes[0].captured);
+    CHECK(volumes[1].record.outcome == Outcome::Protected);
+    CHECK(fixture.script.starts == 2);
+    CHECK(fixture.script.closes == 2);
+}
+
+TEST_CASE("a mover that hung because it has ended is replaced") {
+    Fixture fixture;
+    fixture.script.hanging = 1;
+    fixture.script.ends = {{true, false, "Evicted: disk pressure"}};
+    const auto volumes = fixture.read({fixture.plan("data")});
+    CHECK(volumes[0].record.outcome == Outcome::Protected);
+    CHECK(fixture.script.starts == 2);
 }
 
 TEST_CASE("a cluster node that is gone is not waited for") {

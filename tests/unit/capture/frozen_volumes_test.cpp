@@ -34,6 +34,8 @@ struct Log {
     void add(std::string text) { words.lock()->push_back(std::move(text)); }
 
     Synchronized<Words> words;
+    bool hangs = false;  // every mover, once it is asked for a volume
+    std::vector<std::unique_ptr<volume::Channel>> silent;
 };
 
 class LoggedRunner : public CommandRunner {
@@ -67,6 +69,11 @@ class LoggedMover : public volume::Mover {
     }
 
     std::unique_ptr<volume::Channel> open_channel() override {
+        if (log_.hangs) {
+            auto ends = volume::make_local_channels();
+            log_.silent.push_back(std::move(ends.mover));
+            return std::move(ends.client);
+        }
         return testing::open_faulty_mover(clock_, {});
     }
 
@@ -179,6 +186,9 @@ struct Fixture {
             return std::make_unique<LoggedMover>(log, scene.clock, directory.path());
         };
         context.sleep = [](std::chrono::nanoseconds, const std::stop_token&) { return true; };
+        context.stall.sleep = [this](std::chrono::nanoseconds, const std::stop_token& stop) {
+            return log.hangs ? !stop.stop_requested() : sleep_for(std::chrono::hours(24), stop);
+        };
         auto results = capture_claims(context, plans, {});
         gate.finish();
         return results;
@@ -212,6 +222,16 @@ TEST_CASE("frozen when the mover is ready, thawed when all of the group is read"
     CHECK(results[0].record.consistency == "application");
     CHECK(results[1].record.consistency == "idle");
     CHECK(results[2].record.consistency == "application");
+}
+
+TEST_CASE("an application whose volume does not answer goes on", "[hooks]") {
+    Fixture fixture;
+    fixture.fill("a");
+    fixture.log.hangs = true;
+    const auto results = fixture.read({hooked("db", {"a"})});
+    CHECK(fixture.words() == Words{"mover", "freeze db", "read a", "thaw db"});
+    CHECK(results[0].record.outcome == Outcome::Failed);
+    CHECK(results[0].record.reason == SkipReason::TimedOut);
 }
 
 TEST_CASE("a pre hook that failed is the reason why there is no data", "[hooks]") {

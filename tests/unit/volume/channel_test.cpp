@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 
 using namespace backup;
 using namespace backup::volume;
@@ -179,6 +180,51 @@ TEST_CASE("keep-alives are not delivered") {
     channel.send_keep_alive({});
     failure_of([&] { channel.finish({}); });
     CHECK(read_all(sink.written) == std::vector<Message>{message_of(4, "x")});
+}
+
+TEST_CASE("a channel hears that its peer gets on, not that it only lives") {
+    MemorySource nothing{Bytes()};
+    MemorySink sink;
+    StreamChannel peer(nothing, sink);
+    const auto heard_after = [&](const std::function<void()>& say) {
+        say();
+        peer.send(message_of(4, "x"), {});
+        MemorySource source(sink.written);
+        MemorySink unused;
+        StreamChannel channel(source, unused);
+        while (!failure_of([&] { channel.receive({}); })) {
+        }
+        return channel.heard();
+    };
+    // Each time one more for the message behind it.
+    CHECK(heard_after([] {}) == 1);
+    CHECK(heard_after([&] { peer.send_keep_alive({}); }) == 2);
+    CHECK(heard_after([&] { peer.show_progress(5, {}); }) == 4);
+    CHECK(heard_after([&] { peer.show_progress(5, {}); }) == 5);
+    CHECK(heard_after([&] { peer.send_keep_alive({}); }) == 6);
+    CHECK(heard_after([&] { peer.show_progress(6, {}); }) == 8);
+}
+
+TEST_CASE("every part of a message that comes slowly is heard") {
+    SeededRandom random;
+    MemorySource source(stream_of({Message{4, random.bytes(50'000), {}}}), 1000);
+    MemorySink unused;
+    StreamChannel channel(source, unused);
+    REQUIRE(channel.receive({}));
+    CHECK(channel.heard() == 50);
+}
+
+TEST_CASE("a keep-alive with anything but a number in it is refused unread") {
+    constexpr std::uint8_t kKeepAlive = 254;
+    SeededRandom random;
+    Message with_blob{kKeepAlive, {}, {random.bytes(4)}};
+    for (const auto& message : {Message{kKeepAlive, random.bytes(7), {}},
+                                Message{kKeepAlive, random.bytes(9), {}},
+                                Message{kKeepAlive, random.bytes(70'000), {}},
+                                with_blob}) {
+        const Bytes stream = stream_of({message});
+        CHECK(error_code_of([&] { return read_all(stream); }) == ErrorCode::CorruptData);
+    }
 }
 
 TEST_CASE("a local channel hands messages over and ends in agreement") {
