@@ -93,9 +93,16 @@ void mount_repository(backend::Backend& storage,
     repository::ChunkStoreOptions store;
     store.frame_cache_bytes = options.cache_bytes - page_cache_bytes;
     store.prefetch_threads = std::min(processors, kMostPrefetchThreads);
-    repository::ChunkStore chunks(repository, store);
     SystemClock clock;
     ErrorJournal journal(clock, log);
+    // The other segments lead to what can be restored: it may be all that is left.
+    store.on_damaged_index = [&journal](const auto& /*blob*/, const Error& error) {
+        journal.add(Error(error.code(),
+                          concat(error.what(),
+                                 "; what only this part of the index names cannot be found "
+                                 "('kubectl backup repo repair' makes it again)")));
+    };
+    repository::ChunkStore chunks(repository, store);
     view::RepositoryView view(
         repository,
         chunks,

@@ -101,7 +101,12 @@ const Settings& Context::settings() {
 
 OpenedRepository& Context::repository() {
     if (!repository_) {
-        repository_ = open_repository(settings(), app_.environment);
+        repository_ = open_repository(
+            settings(), app_.environment, [this](const auto& /*blob*/, const Error& error) {
+                warn(concat(printable(error.what()),
+                            "; what only this part of the index names cannot be found"));
+                say("hint: run 'kubectl backup repo repair'");
+            });
     }
     return *repository_;
 }
@@ -116,7 +121,10 @@ OpenedRepository& Context::repository_to_write() {
                    printable(made.key_file.string()),
                    ": keep a copy in another place, without it nothing can be read."));
     }
-    return repository();
+    if (!repository_) {
+        repository_ = open_repository(settings(), app_.environment);
+    }
+    return *repository_;
 }
 
 kube::Client& Context::cluster() {

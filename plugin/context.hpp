@@ -61,10 +61,12 @@ class Context {
 
     /// Read once, on first use.
     const Settings& settings();
-    /// Opened on first use; throws NoRepository, KeyMissing, WrongKey and what reading may throw.
+    /// Opened on first use, for a verb that only reads: it is warned of damaged segments of the
+    /// index, and goes on without. Throws NoRepository, KeyMissing, WrongKey and what reading may
+    /// throw.
     OpenedRepository& repository();
-    /// The same for a verb that writes: the repository in the default place is made when it is not
-    /// there yet, and the person told where its key is.
+    /// For a verb that writes: throws when a part of the index is damaged. The repository in the
+    /// default place is made when it is not there yet, and the person told where its key is.
     OpenedRepository& repository_to_write();
     /// Made on first use, nothing is sent; throws KubeconfigInvalid.
     kube::Client& cluster();

@@ -11,11 +11,13 @@
 namespace backup::plugin {
 
 std::unique_ptr<OpenedRepository> open_repository(const Settings& settings,
-                                                  const Environment& environment) {
+                                                  const Environment& environment,
+                                                  OnDamagedIndex on_damaged_index) {
     auto backend = backend::open_backend(settings.repository.url);
     const auto id = repository::read_repository_id(*backend);
     const auto secret = load_secret(settings, environment, id);
-    return std::make_unique<OpenedRepository>(std::move(backend), secret);
+    return std::make_unique<OpenedRepository>(
+        std::move(backend), secret, std::move(on_damaged_index));
 }
 
 std::unique_ptr<OpenedPlace> open_place(const Settings& settings, const Environment& environment) {

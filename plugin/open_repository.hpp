@@ -9,9 +9,16 @@
 #include "plugin/settings.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace backup::plugin {
+
+/// As ChunkStoreOptions::on_damaged_index. For verbs that read only: who writes or removes must not
+/// go by a part of the index.
+using OnDamagedIndex = std::function<void(const std::string& blob, const Error& error)>;
 
 /// A repository with all it refers to.
 struct OpenedRepository {
@@ -19,16 +26,19 @@ struct OpenedRepository {
     repository::Repository repository;
     repository::ChunkStore chunks;
 
-    OpenedRepository(std::unique_ptr<backend::Backend> place, const repository::Secret& secret)
+    OpenedRepository(std::unique_ptr<backend::Backend> place,
+                     const repository::Secret& secret,
+                     OnDamagedIndex on_damaged_index)
         : backend(std::move(place)),
           repository(repository::open_repository(*backend, secret)),
-          chunks(repository, chunk_options()) {}
+          chunks(repository, chunk_options(std::move(on_damaged_index))) {}
 
   private:
     /// Verbs read in the order in which things were stored: a mount needs more.
-    static repository::ChunkStoreOptions chunk_options() {
+    static repository::ChunkStoreOptions chunk_options(OnDamagedIndex on_damaged_index) {
         repository::ChunkStoreOptions options;
         options.frame_cache_bytes = 24U << 20U;
+        options.on_damaged_index = std::move(on_damaged_index);
         return options;
     }
 };
@@ -50,7 +60,8 @@ std::unique_ptr<OpenedPlace> open_place(const Settings& settings, const Environm
 
 /// Throws NoRepository, KeyMissing, WrongKey, CorruptData, UnknownFormat.
 std::unique_ptr<OpenedRepository> open_repository(const Settings& settings,
-                                                  const Environment& environment);
+                                                  const Environment& environment,
+                                                  OnDamagedIndex on_damaged_index = {});
 
 /// What `init` made.
 struct MadeRepository {

@@ -17,6 +17,11 @@ namespace {
 // A list is old as soon as it is read; so often a segment may vanish right then.
 constexpr int kMostLists = 8;
 
+/// Anything else may pass.
+bool is_damage(const Error& error) {
+    return error.code() == ErrorCode::CorruptData || error.code() == ErrorCode::UnknownFormat;
+}
+
 }  // namespace
 
 ChunkIndex::ChunkIndex(const Repository& repository, ChunkIndexOptions options)
@@ -94,6 +99,9 @@ bool ChunkIndex::open_new(std::vector<ListedSegment> listed, bool& some_vanished
         }
         if (failure && !report(index_name(digest), *failure)) {
             throw Error(*failure);
+        }
+        if (failure && !is_damage(*failure)) {
+            continue;
         }
         any_came = any_came || known.segment != nullptr;
         replaced.insert(known.replaced.begin(), known.replaced.end());
@@ -283,6 +291,10 @@ std::vector<IndexedPack> ChunkIndex::list_packs() const {
         }
     }
     return packs;
+}
+
+std::size_t ChunkIndex::unread_segments() const {
+    return reported_.lock()->size();
 }
 
 std::uint64_t ChunkIndex::chunk_count() const {

@@ -23,8 +23,8 @@ namespace backup::repository {
 struct ChunkIndexOptions {
     std::uint64_t cache_bytes = 32U << 20U;
     /// Told once of each segment that cannot be read, damaged or not; what it says is left out
-    /// then. Without it, that throws, and so does what it throws itself: it wants to know no more.
-    /// From any thread.
+    /// then, of one that is not damaged until a refresh() can read it. Without it, that throws, and
+    /// so does what it throws itself: it wants to know no more. From any thread.
     std::function<void(const std::string& blob, const Error& error)> on_damaged;
 };
 
@@ -50,6 +50,9 @@ class ChunkIndex {
     IndexedPack pack(std::uint32_t number) const;
     /// Those that a segment in use names.
     std::vector<IndexedPack> list_packs() const;
+
+    /// Segments that were left out, in whole or in part, because they could not be read.
+    std::size_t unread_segments() const;
 
     /// A chunk that several segments name counts several times.
     std::uint64_t chunk_count() const;

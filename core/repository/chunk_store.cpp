@@ -29,6 +29,7 @@ struct ChunkStore::State {
     std::vector<IndexRecord> locate(const content::ShortId& id);
     ChunkLocation location_of(const IndexRecord& record) const;
     bool is_missing(const IndexRecord& record) const;
+    Error missing(const content::ShortId& id) const;
     /// Tries each place until `read` succeeds with one; throws what the last one threw.
     void read_any(const content::ShortId& id,
                   const std::function<void(const IndexRecord& record)>& read);
@@ -82,6 +83,17 @@ bool ChunkStore::State::is_missing(const IndexRecord& record) const {
     return !repository.backend().exists(pack_name(index.pack(record.pack).name));
 }
 
+Error ChunkStore::State::missing(const content::ShortId& id) const {
+    const auto unread = index.unread_segments();
+    return {ErrorCode::CorruptData,
+            unread == 0 ? concat("chunk ", id.hex(), " is in no index")
+                        : concat("chunk ",
+                                 id.hex(),
+                                 " is in no index segment that can be read (",
+                                 unread,
+                                 " cannot)")};
+}
+
 std::optional<Error> ChunkStore::State::try_places(
     const std::vector<IndexRecord>& places, const std::function<void(const IndexRecord&)>& read) {
     std::optional<Error> failure;
@@ -99,7 +111,7 @@ void ChunkStore::State::read_any(const content::ShortId& id,
                                  const std::function<void(const IndexRecord&)>& read) {
     auto places = locate(id);
     if (places.empty()) {
-        throw Error(ErrorCode::CorruptData, concat("chunk ", id.hex(), " is in no index"));
+        throw missing(id);
     }
     auto failure = try_places(places, read);
     auto tried = places;
@@ -160,6 +172,10 @@ std::optional<ChunkLocation> ChunkStore::find(const content::ShortId& id) const 
     const auto record =
         state_->look_up<std::optional<IndexRecord>>([&] { return state_->index.find(id); });
     return record ? std::optional(state_->location_of(*record)) : std::nullopt;
+}
+
+Error ChunkStore::missing(const content::ShortId& id) const {
+    return state_->missing(id);
 }
 
 std::vector<ChunkLocation> ChunkStore::find_all(const content::ShortId& id) const {

@@ -59,6 +59,9 @@ class ChunkStore {
 
     bool contains(const content::ShortId& id) const { return find(id).has_value(); }
 
+    /// What to throw about a chunk that find() does not find.
+    Error missing(const content::ShortId& id) const;
+
     /// Every place: a chunk may have been stored twice, and one of the packs may be lost.
     std::vector<ChunkLocation> find_all(const content::ShortId& id) const;
     /// Every pack the index names.

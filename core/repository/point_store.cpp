@@ -211,11 +211,12 @@ Bytes read_stream(ChunkStore& chunks,
                         concat("a stream of the point has more than ", limit_bytes, " bytes"));
         }
         const auto place = chunks.find(id.short_id());
-        if (!place || place->length < length) {
-            throw Error(
-                ErrorCode::CorruptData,
-                place ? concat("chunk ", id.hex(), " has ", place->length, " bytes, not ", length)
-                      : concat("chunk ", id.hex(), " is in no index"));
+        if (!place) {
+            throw chunks.missing(id.short_id());
+        }
+        if (place->length < length) {
+            throw Error(ErrorCode::CorruptData,
+                        concat("chunk ", id.hex(), " has ", place->length, " bytes, not ", length));
         }
         const auto at = bytes.size();
         bytes.resize(at + length);

@@ -433,6 +433,29 @@ class DamageTest(Case):
         self.packs(repository)[-1].unlink()
         self.assertEqual(errno.EIO, read_or_errno(volume / "file-05"))
 
+    def test_a_damaged_index_segment_hides_only_what_nothing_else_names(self):
+        repository = self.own_repository()
+        (segment,) = (repository / "index").iterdir()
+        changed = self.home / "changed"
+        shutil.copytree(self.source, changed)
+        (changed / "new").write_bytes(b"new" * 1000)
+        make_point(repository, self.key, "second", changed)
+        self.flip(segment, segment.stat().st_size - 10)
+        directory = self.directory()
+        result = self.try_mount(directory, repository=repository)
+        self.assertEqual(0, result.returncode, result.stderr)
+        volume = directory / "latest" / VOLUME
+        self.assertEqual(sorted([*self.names(), "new"]), sorted(os.listdir(volume)))
+        self.assertEqual(b"new" * 1000, read_bytes(volume / "new"))
+        self.assertEqual(b"mine", read_bytes(volume / "for-owner"))
+        (line,) = self.errors(directory).splitlines()
+        self.assertIn(f"CorruptData: index/{segment.name}", line)
+        self.assertIn("repo repair", line)
+        self.assertEqual(errno.EIO, read_or_errno(volume / "file-05"))
+        lines = self.errors(directory).splitlines()
+        self.assertEqual(1, sum(segment.name in line for line in lines), lines)
+        self.assertTrue(any("file-05" in line and "is in no index segment that can be read" in line for line in lines), lines)
+
     def wait_until_idle(self, inside, repository):
         """An idle mount keeps no file of its repository open: the disk can be taken away."""
         top = next(path for path in [inside, *inside.parents] if mounted_at(path) is not None)

@@ -5,6 +5,7 @@
 #include "core/repository/index_writer.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/spoiled_backend.hpp"
 #include "tests/support/test_repository.hpp"
 
 #include <algorithm>
@@ -40,7 +41,8 @@ IndexedPack pack_named(unsigned number) {
 struct Fixture {
     SeededRandom random;
     FakeClock clock;
-    backend::MemoryBackend backend;
+    backend::MemoryBackend memory;
+    SpoiledBackend backend{memory};
     Repository repository =
         open_tiny_repository(backend, init_tiny_repository(backend, random, clock));
 
@@ -262,4 +264,30 @@ TEST_CASE("damage of what is read first shows when the index is opened") {
         CHECK(reported == 1);
         fixture.damage(digest, at);
     }
+}
+
+TEST_CASE("a segment that could not be read is left out until a refresh can read it") {
+    Fixture fixture;
+    const auto lost = fixture.segment_of(5000, 1);
+    const auto digest = fixture.put(lost);
+    const auto other = fixture.segment_of(10, 2);
+    fixture.put(other);
+    const auto blob = fixture.backend.get(index_name(digest));
+    fixture.backend.spoil(index_name(digest), blob.size() - 10, 1);
+
+    std::vector<ErrorCode> reported;
+    ChunkIndex index(fixture.repository, {.on_damaged = [&](const auto&, const Error& error) {
+                         reported.push_back(error.code());
+                     }});
+    index.refresh();
+    CHECK_FALSE(index.refresh());
+    CHECK(reported == std::vector{ErrorCode::Io});
+    CHECK(index.unread_segments() == 1);
+    CHECK(index.find(other.records[0].id).has_value());
+    CHECK_FALSE(index.find(lost.records[0].id).has_value());
+
+    fixture.backend.remove(index_name(digest));
+    fixture.backend.put(index_name(digest), blob);
+    CHECK(index.refresh());
+    CHECK(index.find(lost.records[0].id).has_value());
 }

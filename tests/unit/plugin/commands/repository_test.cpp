@@ -3,6 +3,7 @@
 #include "core/base/bytes.hpp"
 #include "core/base/file_descriptor.hpp"
 #include "core/base/json.hpp"
+#include "core/base/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_cli.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -287,6 +288,46 @@ TEST_CASE("verify finds nothing in a sound repository and names what is damaged"
     const auto damaged = desk.run({"verify", "-o", "json"});
     CHECK(damaged.exit_code == 13);
     CHECK_FALSE(parse_json(damaged.out).find("problems")->items().empty());
+}
+
+TEST_CASE("verbs that read go on without a damaged index segment, those that write do not") {
+    const Desk desk;
+    desk.directory.write("src/data/old", std::string(5000, 'o'));
+    desk.import({"--name", "one"});
+    const auto index = desk.directory / "home/.local/share/kubectl-backup/repository/index";
+    const std::filesystem::path segment = std::filesystem::directory_iterator(index)->path();
+    desk.directory.write("src/data/new", std::string(5000, 'n'));
+    desk.import({"--name", "two"});
+    std::filesystem::permissions(segment, std::filesystem::perms::owner_all);
+    std::filesystem::resize_file(segment, std::filesystem::file_size(segment) - 1);
+
+    const auto new_file = desk.run({"cat", "two:shop/data-0/data/new"});
+    CHECK(new_file.exit_code == 0);
+    CHECK(new_file.out == std::string(5000, 'n'));
+    const auto warning = "warning: index/" + segment.filename().string();
+    CHECK(split(new_file.err, '\n').size() == 3);
+    CHECK_THAT(new_file.err, contains(warning));
+    CHECK_THAT(new_file.err, contains("hint: run 'kubectl backup repo repair'"));
+
+    const auto old_file = desk.run({"cat", "two:shop/data-0/data/old"});
+    CHECK(old_file.exit_code == 13);
+    CHECK_THAT(old_file.err, contains("is in no index segment that can be read"));
+    CHECK(desk.run({"ls", "two:shop/data-0/data"}).exit_code == 0);
+    CHECK(desk.run({"find", "two:shop/data-0", "--name", "new"}).exit_code == 0);
+    const auto target = desk.directory / "target";
+    const auto restored =
+        desk.run({"restore", "two", "--volume", "shop/data-0", "--to-directory", target.string()});
+    CHECK(restored.exit_code == 3);
+    CHECK_THAT(restored.err, contains("data/old"));
+    CHECK(as_text(read_file(target / "data/new")) == std::string(5000, 'n'));
+    CHECK_FALSE(std::filesystem::exists(target / "data/old"));
+
+    const auto written = desk.import({"--name", "three"});
+    CHECK(written.exit_code == 13);
+    CHECK_THAT(written.err, contains("error: index/" + segment.filename().string()));
+    CHECK(desk.run({"prune"}).exit_code == 13);
+    CHECK(desk.run({"repo", "repair"}).exit_code == 0);
+    CHECK(desk.run({"cat", "two:shop/data-0/data/old"}).err.empty());
 }
 
 TEST_CASE("cp writes files and directories, replaces files, and keeps what the point lacks") {
