@@ -9,6 +9,7 @@
 #include "core/repository/frame_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace backup::repository {
@@ -30,6 +31,8 @@ struct ChunkStore::State {
     ChunkLocation location_of(const IndexRecord& record) const;
     bool is_missing(const IndexRecord& record) const;
     Error missing(const content::ShortId& id) const;
+    /// Throws CorruptData when `bytes`, all of the chunk, have another name.
+    void check_name(const content::ShortId& id, BlobKind pack, ByteView bytes) const;
     /// Tries each place until `read` succeeds with one; throws what the last one threw.
     void read_any(const content::ShortId& id,
                   const std::function<void(const IndexRecord& record)>& read);
@@ -92,6 +95,22 @@ Error ChunkStore::State::missing(const content::ShortId& id) const {
                                  " is in no index segment that can be read (",
                                  unread,
                                  " cannot)")};
+}
+
+void ChunkStore::State::check_name(const content::ShortId& id,
+                                   BlobKind pack,
+                                   ByteView bytes) const {
+    using content::ChunkKind;
+    // Who asks knows no kind: the likeliest first.
+    std::array kinds{ChunkKind::Page, ChunkKind::ExtentPage, ChunkKind::Metadata, ChunkKind::Data};
+    if (pack == BlobKind::DataPack) {
+        std::reverse(kinds.begin(), kinds.end());
+    }
+    content::ChunkHasher hasher(repository.keys().chunk_id);
+    const auto is_of_kind = [&](ChunkKind kind) { return hasher(kind, bytes).short_id() == id; };
+    if (std::none_of(kinds.begin(), kinds.end(), is_of_kind)) {
+        throw Error(ErrorCode::CorruptData, "it holds other bytes than its name says");
+    }
 }
 
 std::optional<Error> ChunkStore::State::try_places(
@@ -208,6 +227,9 @@ Bytes ChunkStore::read(const content::ShortId& id) {
         state_->read_any(id, [&](const IndexRecord& record) {
             bytes.resize(record.length);
             state_->frames.read(record, 0, bytes);
+            const auto pack = state_->index.pack(record.pack);
+            with_context([&] { return pack_name(pack.name); },
+                         [&] { state_->check_name(id, pack.kind, bytes); });
         });
     });
     if (failure && !state_->may_have_whole_parts(id, *failure)) {
@@ -215,6 +237,8 @@ Bytes ChunkStore::read(const content::ShortId& id) {
     }
     if (failure) {
         read_range(id, 0, bytes);
+        with_context([&] { return concat("chunk ", id.hex()); },
+                     [&] { state_->check_name(id, BlobKind::DataPack, bytes); });
     }
     return bytes;
 }

@@ -7,6 +7,7 @@
 #include "core/base/synchronized.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/repository/chunk_places.hpp"
 #include "core/repository/frame_buffers.hpp"
 #include "core/repository/frame_cache.hpp"
 #include "core/repository/frame_flights.hpp"
@@ -71,6 +72,20 @@ std::uint32_t count_whole_frames(const PackReader& pack,
     return count;
 }
 
+struct OpenedPack : PackReader {
+    using PackReader::PackReader;
+
+    void check_place(const IndexRecord& chunk) const {
+        if (places && !places->contains(chunk)) {
+            throw Error(ErrorCode::CorruptData,
+                        concat(name(), " has no chunk ", chunk.id.hex(), " where the index says"));
+        }
+    }
+
+    /// Nothing: they cannot be read, which is no harm to the frames.
+    std::optional<ChunkPlaces> places;
+};
+
 /// A sector that cannot be read, or the end of a pack that was cut: others may be whole.
 bool may_be_of_one_frame(const Error& error) {
     return error.code() == ErrorCode::Io || error.code() == ErrorCode::CorruptData;
@@ -79,7 +94,7 @@ bool may_be_of_one_frame(const Error& error) {
 }  // namespace
 
 struct FrameReader::State {
-    using OpenPack = std::shared_ptr<const PackReader>;
+    using OpenPack = std::shared_ptr<const OpenedPack>;
 
     class Lease;
 
@@ -170,8 +185,16 @@ FrameReader::State::OpenPack FrameReader::State::open_pack(std::uint32_t number)
     }
     need_patience();
     const auto indexed = find_pack(number);
-    auto pack = std::make_shared<const PackReader>(repository, indexed);
+    auto pack = std::make_shared<OpenedPack>(repository, indexed);
     bytes_fetched += format::kHeaderBytes + indexed.frame_table_bytes + format::kPackTrailerBytes;
+    const auto failure = failure_of([&] {
+        const auto chunks = pack->read_chunk_table();
+        bytes_fetched += chunks.size() * format::kChunkTableEntryBytes + format::kTagBytes;
+        pack->places.emplace(chunks);
+    });
+    if (failure && !may_be_of_one_frame(*failure)) {
+        throw Error(*failure);
+    }
     auto open = open_packs.lock();
     if (open->size() >= kMostOpenPacks) {
         open->erase(open->begin());
@@ -325,6 +348,7 @@ void FrameReader::read(const IndexRecord& chunk, std::uint64_t offset, std::span
         return;
     }
     const auto pack = state_->open_pack(chunk.pack);
+    pack->check_place(chunk);
     auto place = find_place(*pack, {chunk.first_frame, chunk.offset}, offset);
     while (!out.empty()) {
         const auto whole = place.at == 0 ? count_whole_frames(*pack, place.frame, out.size()) : 0;
@@ -357,6 +381,7 @@ void FrameReader::collect(const IndexRecord& chunk,
         return;
     }
     const auto pack = state_->open_pack(chunk.pack);
+    pack->check_place(chunk);
     auto place = find_place(*pack, {chunk.first_frame, chunk.offset}, offset);
     const auto last = find_place(*pack, place, size - 1).frame;
     const auto append = [&](Frame frame) {

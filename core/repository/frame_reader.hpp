@@ -39,6 +39,8 @@ class FrameReader {
     FrameReader(const FrameReader&) = delete;
     FrameReader& operator=(const FrameReader&) = delete;
 
+    // Both throw CorruptData when the pack's own table of chunks has another chunk there.
+
     /// out.size() bytes from `offset` of the chunk. Whole frames are decoded into `out` directly
     /// and not kept.
     void read(const IndexRecord& chunk, std::uint64_t offset, std::span<std::byte> out);

@@ -48,7 +48,10 @@ class PackReader {
                 std::span<std::byte> out,
                 DecodeState& state) const;
 
-    /// The table of chunks: for verification.
+    /// "packs/<xx>/<name>"
+    const std::string& name() const { return name_; }
+
+    /// The table of chunks: what the index must agree with.
     std::vector<PackChunk> read_chunk_table() const;
 
     /// Closes the file when nothing was read since the last call; the next read opens it again.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/chunk_store.hpp"
 
+#include "core/base/task_group.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/index_reader.hpp"
 #include "core/repository/pack_pipeline.hpp"
@@ -24,8 +25,11 @@ struct Fixture {
 
     /// Into a pack and a segment of its own.
     content::ShortId store(const Bytes& chunk) {
+        return store_as(hasher(content::ChunkKind::Data, chunk), chunk);
+    }
+
+    content::ShortId store_as(const content::ChunkId& id, const Bytes& chunk) {
         content::FrameGroupBuilder builder(4096, 1, true);
-        const auto id = hasher(content::ChunkKind::Data, chunk);
         builder.add(id, content::ChunkKind::Data, chunk);
         PackPipeline pipeline(repository, random);
         pipeline.add(builder.take(), BlobKind::DataPack);
@@ -65,4 +69,61 @@ TEST_CASE("what only a damaged segment names is missing, and the error says so")
         contains("chunk " + lost.hex() + " is in no index segment that can be read (1 cannot)"));
     CHECK_THAT(error_of([&] { return chunks.read({{std::byte{1}}}); }).what(),
                contains("is in no index segment"));
+}
+
+TEST_CASE("an index that leads to another chunk is an error, and no harm where another place is") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(9000);
+    const auto id = fixture.store(chunk);
+    const auto true_segment = list_index_segments(fixture.repository).front().digest;
+    const auto other = fixture.store(fixture.random.bytes(9000));
+    const auto place = *ChunkStore(fixture.repository).find(other);
+    IndexSegment wrong;
+    for (const auto& pack : ChunkStore(fixture.repository).list_packs()) {
+        if (pack.name == place.pack) {
+            wrong.packs.push_back(pack);
+        }
+    }
+    wrong.records.push_back({id, 0, place.first_frame, place.offset, place.length});
+    const bool has_true_place = GENERATE(false, true);
+    if (!has_true_place) {
+        wrong.replaced.push_back(true_segment);
+    }
+    const auto blob = encode_index(fixture.repository, wrong, fixture.random);
+    fixture.backend.put(index_name(content::sha256(blob)), blob);
+
+    ChunkStore chunks(fixture.repository);
+    REQUIRE(chunks.find_all(id).size() == (has_true_place ? 2 : 1));
+    Bytes whole;
+    Bytes range(100);
+    ByteChain collected;
+    const std::vector<std::function<void()>> reads = {
+        [&] { whole = chunks.read(id); },
+        [&] { chunks.read_range(id, 500, range); },
+        [&] { chunks.collect(id, 500, range.size(), collected); }};
+    for (const auto& read : reads) {
+        const auto failure = failure_of(read);
+        CHECK(failure.has_value() == !has_true_place);
+        if (failure) {
+            CHECK(failure->code() == ErrorCode::CorruptData);
+            CHECK_THAT(failure->what(), contains(id.hex()));
+            CHECK_THAT(failure->what(), contains(pack_name(place.pack)));
+        }
+    }
+    if (has_true_place) {
+        const auto wanted = ByteView(chunk).subspan(500, range.size());
+        CHECK((whole == chunk));
+        CHECK(range == to_bytes(wanted));
+        CHECK(to_bytes(collected.begin()->bytes) == to_bytes(wanted));
+    }
+}
+
+TEST_CASE("a chunk whose pack was written under a wrong name is refused when it is read whole") {
+    Fixture fixture;
+    const auto lie = fixture.hasher(content::ChunkKind::Data, fixture.random.bytes(100));
+    const auto id = fixture.store_as(lie, fixture.random.bytes(9000));
+    ChunkStore chunks(fixture.repository);
+    const auto error = error_of([&] { return chunks.read(id); });
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK_THAT(error.what(), contains("other bytes than its name says"));
 }

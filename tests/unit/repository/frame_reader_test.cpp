@@ -43,14 +43,19 @@ struct Fixture {
     Repository repository =
         open_tiny_repository(backend, init_tiny_repository(backend, random, clock));
     Bytes plain = random.bytes(100 * kFrameBytes + 17);
+    content::ChunkId id = random_id();
     IndexedPack pack = write_pack();
-    IndexRecord chunk{{}, 0, 0, 0, static_cast<std::uint32_t>(plain.size())};
+    IndexRecord chunk{id.short_id(), 0, 0, 0, static_cast<std::uint32_t>(plain.size())};
+
+    content::ChunkId random_id() {
+        content::ChunkId fresh;
+        random.fill(fresh.bytes);
+        return fresh;
+    }
 
     IndexedPack write_pack() {
         PackWriter writer(repository, BlobKind::DataPack, random);
         content::FrameGroupBuilder builder(kFrameBytes, 1, true);
-        content::ChunkId id;
-        random.fill(id.bytes);
         builder.add(id, content::ChunkKind::Data, plain);
         writer.add(builder.take());
         writer.finish();
@@ -202,4 +207,38 @@ TEST_CASE("a file that was closed is opened again") {
     reader.close_idle();
     reader.close_idle();
     CHECK(fixture.collect(reader, 9000, 10) == fixture.wanted(9000, 10));
+}
+
+TEST_CASE("a place that the pack does not confirm is refused, unless its table cannot be read") {
+    Fixture fixture;
+    auto wrong = fixture.chunk;
+    SECTION("another chunk") {
+        wrong.id.bytes[0] ^= std::byte{1};
+    }
+    SECTION("another frame") {
+        ++wrong.first_frame;
+    }
+    SECTION("another place in it") {
+        ++wrong.offset;
+    }
+    SECTION("another length") {
+        --wrong.length;
+    }
+    Bytes piece(10);
+    const auto read = [&] {
+        fixture.make_reader({}).read(wrong, 5000, piece);
+        return 0;
+    };
+    const auto error = error_of(read);
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK_THAT(error.what(), contains(pack_name(fixture.pack.name)));
+    CHECK(error_code_of([&] {
+              ByteChain out;
+              fixture.make_reader({}).collect(wrong, 5000, 10, out);
+              return 0;
+          }) == ErrorCode::CorruptData);
+
+    fixture.backend.bad_sector = fixture.pack.frame_table_offset - 1;
+    auto reader = fixture.make_reader({});
+    CHECK(fixture.collect(reader, 5000, 10) == fixture.wanted(5000, 10));
 }
