@@ -32,7 +32,7 @@ volume::ReadTask task_for(const VolumeCapture& options) {
     task.inline_limit_bytes = parameters.inline_limit_bytes;
     task.compression_level = static_cast<std::uint32_t>(std::max(1, options.compression_level));
     // Who decodes and proves everything here needs no proof from there.
-    task.verify_frames = !options.verifies_received;
+    task.verify_frames = !options.verifies_received && options.writer.verifies_writes();
     if (options.verifies_received) {
         // The answers come from another machine: enough for 0.1 s at 0.6 GB/s.
         task.batches_ahead = 160;

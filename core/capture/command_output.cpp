@@ -43,7 +43,7 @@ struct ContentSink::State {
           writer(to),
           hasher(repository.keys().chunk_id),
           chunker(repository.keys().chunker, parameters.chunker),
-          group(parameters.frame_bytes, level, true) {}
+          group(parameters.frame_bytes, level, to.verifies_writes()) {}
 
     /// What is waiting, from `begin` on.
     ByteView rest() const { return ByteView(waiting).subspan(begin); }

@@ -61,7 +61,8 @@ class PointMaker {
                   context.chunks,
                   context.random,
                   context.clock,
-                  {options.compression_level, true, true, options.unsound_packs}) {}
+                  {options.compression_level, options.verify_writes, true, options.unsound_packs}) {
+    }
 
     CreatedPoint make(const std::stop_token& stop) {
         CreatedPoint created;

@@ -35,6 +35,9 @@ struct CreateOptions {
     model::SeverityRules severity;  // of the policy
     HookFlags hooks;
     int compression_level = 1;
+    /// Every frame that is made here is decoded and compared before it is stored. (What movers send
+    /// is proved in any case.)
+    bool verify_writes = true;
     unsigned lists_at_once = 8;
     unsigned volumes_at_once = 4;
     // Bytes a second; 0: as fast as it goes.

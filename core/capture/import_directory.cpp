@@ -122,11 +122,12 @@ ImportedDirectory import_directory(const ImportContext& context,
     record.point = options.point;
     record.point.created = context.clock.now();
     auto previous = find_previous(context, options);
-    repository::Writer writer(context.repository,
-                              context.chunks,
-                              context.random,
-                              context.clock,
-                              {options.compression_level, true, true, options.unsound_packs});
+    repository::Writer writer(
+        context.repository,
+        context.chunks,
+        context.random,
+        context.clock,
+        {options.compression_level, options.verify_writes, true, options.unsound_packs});
     VolumeCapture capture{
         context.repository,
         writer,

@@ -24,6 +24,8 @@ struct DirectoryImport {
     std::string claim;
     model::RecoveryPoint point;  // name, description, tags, host, program, cluster
     int compression_level = 1;
+    /// Every frame is decoded and compared before it is stored.
+    bool verify_writes = true;
     Progress* progress = nullptr;
     /// Packs known to be damaged: what is in them is stored again.
     std::set<content::Digest> unsound_packs = {};

@@ -19,7 +19,7 @@ class RepositoryObjectSink : public ObjectSink {
           writer_(writer),
           hasher_(repository.keys().chunk_id),
           chunker_(repository.keys().chunker, parameters_.chunker),
-          group_(parameters_.frame_bytes, compression_level, true) {}
+          group_(parameters_.frame_bytes, compression_level, writer.verifies_writes()) {}
 
     repository::FileContent store(std::string_view bytes) override {
         repository::FileContent content;

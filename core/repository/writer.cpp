@@ -291,4 +291,8 @@ WriterCounters Writer::counters() const {
             state_->pipeline.stored_bytes()};
 }
 
+bool Writer::verifies_writes() const {
+    return state_->options.verify_writes;
+}
+
 }  // namespace backup::repository

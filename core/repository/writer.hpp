@@ -16,6 +16,7 @@ enum class PackKind : std::uint8_t { Data = 'D', Metadata = 'M' };
 
 struct WriterOptions {
     int compression_level = 1;
+    /// Every frame that is made in this process is decoded and compared before it is stored.
     bool verify_writes = true;
     /// Merges small index segments at commit, unless a collection was under way at the start.
     bool compact_index = true;
@@ -76,6 +77,9 @@ class Writer {
     void keep();
 
     WriterCounters counters() const;
+
+    /// As the options say: for those who make frames for add_group().
+    bool verifies_writes() const;
 
   private:
     struct State;

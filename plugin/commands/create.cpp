@@ -34,7 +34,8 @@ kubectl-backup/exclude: "true" is left out; so is the data of a claim that carri
 
 Which volumes: those of the claims in scope. A short-lived pod that needs no image of its own reads
 them beside the data. Files that did not change since an earlier point are not read again, and
-content that the repository has is not sent again.
+content that the repository has is not sent again. What comes from such a pod is decoded and proved
+before it is stored, also with --no-verify-writes.
 
 Commands in annotations of pods (kubectl-backup/pre-hook and post-hook, Velero's keys) or in the
 policy run before and after the volumes of their pods are read: the post hook always when its pre
@@ -147,6 +148,7 @@ int make_point(Context& context, const capture::Policy& policy, Notifier& notifi
     options.upload_limit = rate_of(context, "limit-upload");
     options.read_limit = rate_of(context, "limit-read");
     options.hooks = hooks;
+    options.verify_writes = !arguments.is_on("no-verify-writes");
     options.unsound_packs = maintenance::find_unsound_packs(opened.repository);
     std::optional<capture::CreatedPoint> created;
     {

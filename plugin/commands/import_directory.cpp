@@ -82,6 +82,7 @@ capture::DirectoryImport make_import(Context& context) {
     options.is_block_device = !std::filesystem::is_directory(status);
     options.crosses_file_systems = arguments.is_on("cross-file-systems");
     options.exclude = arguments.list("exclude");
+    options.verify_writes = !arguments.is_on("no-verify-writes");
     options.point =
         new_point(context, arguments.text("name"), concat(options.name_space, "-", options.claim));
     return options;

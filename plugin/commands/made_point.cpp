@@ -86,6 +86,13 @@ std::vector<Flag> point_flags(bool with_name) {
          "",
          "keep the point from being forgotten or deleted until it is released",
          ""},
+        {"no-verify-writes",
+         0,
+         FlagKind::Switch,
+         "",
+         "",
+         "do not decode and compare what is compressed here before it is stored; saves CPU",
+         ""},
     };
     if (with_name) {
         flags.insert(flags.begin(),

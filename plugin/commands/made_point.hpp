@@ -16,7 +16,7 @@ namespace backup::plugin {
 class Context;
 struct OpenedRepository;
 
-/// Flags --tag, --description, --hold and, when `with_name`, --name.
+/// Flags --tag, --description, --hold, --no-verify-writes and, when `with_name`, --name.
 std::vector<Flag> point_flags(bool with_name);
 
 /// Name (`name`, otherwise "<scope>-<time>"), description, tags, host and program of a new point.

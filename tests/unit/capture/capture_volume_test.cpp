@@ -105,6 +105,28 @@ FileEnd end_of(std::uint64_t size) {
 
 }  // namespace
 
+TEST_CASE("a mover compares its frames when nobody else does and the writer wants it") {
+    Fixture fixture;
+    const auto verifies_received = GENERATE(false, true);
+    const auto verify_writes = GENERATE(false, true);
+    repository::Writer writer(fixture.repository,
+                              fixture.chunks,
+                              fixture.random,
+                              fixture.clock,
+                              {.verify_writes = verify_writes});
+    capture::VolumeCapture options{fixture.repository, writer, fixture.clock, {}, {}};
+    options.verifies_received = verifies_received;
+    auto ends = make_local_channels();
+    TaskGroup group;
+    group.start([&](const std::stop_token&) {
+        failure_of([&] { capture::capture_volume(*ends.client, options, {}); });
+    });
+    const auto task = decode_read_task(*ends.mover->receive({}));
+    CHECK(task.verify_frames == (verify_writes && !verifies_received));
+    ends.mover->abort();
+    group.wait();
+}
+
 TEST_CASE(
     "a mover hears its part of the rate before it is asked for anything, and when it changes") {
     Fixture fixture;

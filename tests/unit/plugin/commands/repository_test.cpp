@@ -156,6 +156,13 @@ TEST_CASE("an unchanged directory is not read again") {
     CHECK(second.text_at({"previous"}).size() == 64);
 }
 
+TEST_CASE("what is stored without being compared first is the same") {
+    const Desk desk;
+    REQUIRE(desk.import({"--name", "one", "--no-verify-writes"}).exit_code == 0);
+    CHECK(desk.run({"cat", "one:shop/data-0/etc/app.conf"}).out == "hello\n");
+    CHECK(desk.run({"verify", "--read-data"}).exit_code == 0);
+}
+
 TEST_CASE("import says what is wrong with its words") {
     const Desk desk;
     const auto source = (desk.directory / "src").string();
