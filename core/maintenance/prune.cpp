@@ -291,6 +291,9 @@ class Pruning {
         // Once more: the names of packs that a sweep beside us has written down to be forgiven are
         // those that points list which were there before it. (The census keeps its own decisions.)
         mark_points();
+        if (!are_there_still(ripe)) {
+            return false;
+        }
         try {
             surroundings_.progress.stage("sweep");
             const auto swept = sweep(repository_, census, removable, surroundings_);
@@ -311,6 +314,7 @@ class Pruning {
     /// Only when all of its packs are gone: as long as one is there it has to stay condemned.
     void remove_generations(const std::vector<Generation>& ripe,
                             const std::set<content::Digest>& removed) {
+        remove_replaced(ripe);
         for (const auto& generation : ripe) {
             const bool is_done = std::all_of(
                 generation.packs.begin(), generation.packs.end(), [&removed](const auto& pack) {
@@ -321,6 +325,31 @@ class Pruning {
             }
         }
         repository_.backend().sync();
+    }
+
+    /// Damaged ones: everybody knows now what is in their place, and obeys it. They go before it.
+    void remove_replaced(const std::vector<Generation>& ripe) const {
+        std::set<std::string> ids;
+        for (const auto& generation : ripe) {
+            ids.insert(generation.replaces.begin(), generation.replaces.end());
+        }
+        for (const auto& id : ids) {
+            repository_.backend().remove(generation_name(id));
+        }
+        if (!ids.empty()) {
+            repository_.backend().sync();
+        }
+    }
+
+    /// Asked when it is decided which packs go: what a repair puts in the place of a damaged one
+    /// need not name those that a sweep has not decided about (docs/format.md section 9).
+    bool are_there_still(const std::vector<Generation>& ripe) const {
+        const auto now = ripe.empty() ? ripe : list_generations(repository_);
+        return std::all_of(ripe.begin(), ripe.end(), [&now](const Generation& generation) {
+            return std::any_of(now.begin(), now.end(), [&generation](const Generation& other) {
+                return other.id == generation.id;
+            });
+        });
     }
 
     void note_waiting(const Census& census, const std::set<content::Digest>& swept) {

@@ -29,4 +29,14 @@ std::string copy_to_quarantine(backend::Backend& backend, const std::string& nam
     return place;
 }
 
+std::vector<content::Digest> list_quarantined_packs(backend::Backend& backend) {
+    std::vector<content::Digest> packs;
+    backend.list(kQuarantineFolder, [&packs](const backend::BlobInfo& info) {
+        if (const auto pack = find_pack_digest(info.name.substr(kQuarantineFolder.size() + 1))) {
+            packs.push_back(*pack);
+        }
+    });
+    return packs;
+}
+
 }  // namespace backup::maintenance

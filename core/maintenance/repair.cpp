@@ -9,11 +9,11 @@
 #include "core/maintenance/completion.hpp"
 #include "core/maintenance/healing.hpp"
 #include "core/maintenance/quarantine.hpp"
+#include "core/maintenance/repair_generations.hpp"
 #include "core/maintenance/repair_index.hpp"
 #include "core/maintenance/repair_points.hpp"
 #include "core/maintenance/verify_pack.hpp"
 #include "core/repository/blob_name.hpp"
-#include "core/repository/gc_generation.hpp"
 #include "core/repository/pack_pipeline.hpp"
 #include "core/repository/salvage.hpp"
 #include "core/repository/session.hpp"
@@ -58,7 +58,7 @@ class Repair {
 
     RepairResult run() {
         if (!options_.dry_run) {
-            session_.emplace(repository_, random_, surroundings_.clock);
+            session_.emplace(repository_, random_, surroundings_.clock, ignore_damaged);
         }
         look();
         mend_packs();
@@ -79,7 +79,6 @@ class Repair {
     void list_packs();
     bool is_condemned(const content::Digest& pack) const;
     void mend_packs();
-    std::vector<content::Digest> list_left_in_quarantine() const;
     void check_saved() const;
     void keep_going();
     ChunkStoreOptions chunk_options();
@@ -111,7 +110,7 @@ class Repair {
     IndexState index_;
     std::map<content::Digest, IndexedPack> indexed_;
     std::map<content::Digest, std::uint64_t> present_;
-    std::vector<content::Digest> condemned_;
+    GenerationState generations_;
     Checks checks_;
     std::optional<ChunkStore> chunks_;
     std::set<content::Digest> dead_;      // to be taken out of the index
@@ -126,7 +125,10 @@ class Repair {
 
 void Repair::look() {
     surroundings_.progress.stage("index");
-    condemned_ = condemned_packs(list_generations(repository_));
+    generations_ = look_at_generations(repository_);
+    for (const auto& blob : generations_.damaged) {
+        note(blob, "damaged: a copy to quarantine, another takes its place");
+    }
     index_ = look_at_index(repository_, surroundings_.stop);
     for (const auto& blob : index_.damaged) {
         note(blob, "damaged: to quarantine, its packs are indexed anew");
@@ -182,7 +184,7 @@ void Repair::list_packs() {
 }
 
 bool Repair::is_condemned(const content::Digest& pack) const {
-    return std::binary_search(condemned_.begin(), condemned_.end(), pack);
+    return std::binary_search(generations_.condemned.begin(), generations_.condemned.end(), pack);
 }
 
 void Repair::mend_packs() {
@@ -207,8 +209,11 @@ void Repair::mend_packs() {
         surroundings_.progress.advance(1, 0);
     }
     std::erase_if(damaged, [this](const auto& item) { return heal(item.first); });
-    for (const auto& name : list_left_in_quarantine()) {
-        heal(name);
+    // Packs that a repair had put there when it ended, before it could put back what it had healed.
+    for (const auto& name : list_quarantined_packs(backend_)) {
+        if (!present_.contains(name) && !indexed_.contains(name)) {
+            heal(name);
+        }
     }
     if (!damaged.empty() && !options_.dry_run) {
         // From here on a prune prefers what is saved to what it was saved from.
@@ -234,19 +239,6 @@ void Repair::check_saved() const {
             throw_overtaken();
         }
     }
-}
-
-/// Packs that a repair had put there when it ended, before it could put back what it had healed.
-std::vector<content::Digest> Repair::list_left_in_quarantine() const {
-    std::vector<content::Digest> left;
-    backend_.list(kQuarantineFolder, [&](const backend::BlobInfo& info) {
-        const auto name = info.name.substr(kQuarantineFolder.size() + 1);
-        const auto pack = find_pack_digest(name);
-        if (pack && !present_.contains(*pack) && !indexed_.contains(*pack)) {
-            left.push_back(*pack);
-        }
-    });
-    return left;
 }
 
 void Repair::keep_going() {
@@ -359,8 +351,10 @@ void Repair::salvage(const content::Digest& name, const IndexedPack* indexed, co
             repository_,
             *pack,
             [&](const PackChunk& chunk, ByteView plain) {
-                if (!has_other_place(chunk.id.short_id()) &&
-                    saved_.insert(chunk.id.short_id()).second) {
+                // That place may be condemned while a record of what is cannot be read.
+                const bool is_safe =
+                    generations_.damaged.empty() && has_other_place(chunk.id.short_id());
+                if (!is_safe && saved_.insert(chunk.id.short_id()).second) {
                     save_chunk(chunk, plain, pack->kind);
                     ++saved;
                 }
@@ -417,6 +411,7 @@ void Repair::write() {
         backend_.remove(blob);
     }
     backend_.sync();
+    replace_generations(repository_, generations_.damaged, present_, inside_);
 }
 
 bool Repair::is_stored(ChunkStore& chunks, const content::ShortId& id) const {

@@ -129,8 +129,11 @@ VerifyResult Verification::run() {
     verify_records(repository_, [this](const std::string& blob, const Error& error) {
         add_problem(blob, error);
     });
-    attempt(std::string(kGenerationsFolder),
-            [this] { condemned_ = condemned_packs(list_generations(repository_)); });
+    attempt(std::string(kGenerationsFolder), [this] {
+        condemned_ = condemned_packs(list_generations(
+            repository_,
+            [this](const std::string& blob, const Error& error) { add_problem(blob, error); }));
+    });
     verify_index();
     list_packs();
     load_points();

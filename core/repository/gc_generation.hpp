@@ -3,9 +3,10 @@
 // session that does not know of it has ended (docs/format.md section 9).
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/repository/repository.hpp"
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace backup::repository {
 struct Generation {
     std::string id;                      // random, never used again
     std::vector<content::Digest> packs;  // sorted
+    std::vector<std::string> replaces;   // ids of damaged ones in whose place it is
     TimePoint made;                      // by the clock of whoever made it: for people only
     std::int64_t modified_seconds = 0;   // by the storage's clock; not stored
 };
@@ -21,8 +23,19 @@ struct Generation {
 /// The ids alone: cheap.
 std::vector<std::string> list_generation_ids(const Repository& repository);
 
-/// Those that vanish meanwhile are left out: then their packs are gone. Throws CorruptData.
-std::vector<Generation> list_generations(const Repository& repository);
+using OnDamagedGeneration = std::function<void(const std::string& blob, const Error& error)>;
+
+/// Those that vanish meanwhile are left out: then their packs are gone. So are those in whose place
+/// another one is, and they may be damaged. Any other that cannot be read, for whatever reason, is
+/// told to `on_damaged` and left out; without it that throws.
+std::vector<Generation> list_generations(const Repository& repository,
+                                         const OnDamagedGeneration& on_damaged = {});
+
+/// Whether the blob will be as unreadable next time, so that a repair has to put another in its
+/// place.
+bool is_damaged_generation(const Repository& repository,
+                           const std::string& blob,
+                           const Error& error);
 
 /// Every pack that any of them names, sorted.
 std::vector<content::Digest> condemned_packs(const std::vector<Generation>& generations);
@@ -31,7 +44,8 @@ std::vector<content::Digest> condemned_packs(const std::vector<Generation>& gene
 Generation put_generation(const Repository& repository,
                           std::vector<content::Digest> packs,
                           TimePoint made,
-                          Random& random);
+                          Random& random,
+                          std::vector<std::string> replaces = {});
 
 Generation decode_generation(const Repository& repository, ByteView blob, const std::string& id);
 

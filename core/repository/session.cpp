@@ -7,7 +7,6 @@
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/completion_name.hpp"
-#include "core/repository/gc_generation.hpp"
 #include "core/repository/session_store.hpp"
 
 #include <algorithm>
@@ -39,10 +38,14 @@ std::int64_t beat_time(Clock& clock) {
 
 }  // namespace
 
-Session::Session(const Repository& repository, Random& random, Clock& clock)
+Session::Session(const Repository& repository,
+                 Random& random,
+                 Clock& clock,
+                 OnDamagedGeneration on_damaged)
     : repository_(repository),
       random_(random),
       clock_(clock),
+      on_damaged_(std::move(on_damaged)),
       next_beat_(beat_time(clock)),
       joined_(join()) {}
 
@@ -57,7 +60,10 @@ Session::~Session() {
 Session::Joined Session::join() const {
     Joined joined;
     SessionRecord record;
-    record.knows = list_generation_ids(repository_);
+    const auto before = list_generation_ids(repository_);
+    if (!on_damaged_) {
+        record.knows = before;
+    }
     record.id = to_hex(random_.bytes(kIdBytes));
     record.host = host_name();
     record.pid = ::getpid();
@@ -65,10 +71,17 @@ Session::Joined Session::join() const {
     record.started = clock_.now();
     repository_.backend().put(
         session_name(record.id), encode_session(repository_, record, random_), true);
-    const auto generations = list_generations(repository_);
     joined.id = record.id;
-    joined.condemned = condemned_packs(generations);
-    joined.saw_collection = !record.knows.empty() || !generations.empty();
+    const auto failure = failure_of([&] {
+        const auto generations = list_generations(repository_, on_damaged_);
+        joined.condemned = condemned_packs(generations);
+        joined.saw_collection = !before.empty() || !generations.empty();
+    });
+    if (failure) {
+        // Nobody else knows of it: a collection would wait for it in vain.
+        failure_of([&] { leave(joined); });
+        throw Error(*failure);
+    }
     return joined;
 }
 

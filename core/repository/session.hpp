@@ -6,7 +6,7 @@
 
 #include "core/base/clock.hpp"
 #include "core/base/random.hpp"
-#include "core/repository/repository.hpp"
+#include "core/repository/gc_generation.hpp"
 
 #include <atomic>
 #include <mutex>
@@ -21,8 +21,13 @@ class Session {
   public:
     /// Announces itself. List packs only after this: what it does not condemn and a list shows then
     /// stays until it ends. `random` must be safe to be used from any thread; all references must
-    /// outlive this.
-    Session(const Repository& repository, Random& random, Clock& clock);
+    /// outlive this. A damaged record of a collection throws, and nothing is left of the session.
+    /// With `on_damaged` it is told, and the session says that it knows no collection, so that each
+    /// waits for it: is_condemned() may not know them all then.
+    Session(const Repository& repository,
+            Random& random,
+            Clock& clock,
+            OnDamagedGeneration on_damaged = {});
     /// Without commit() or end(): as end(), with errors dropped.
     ~Session();
     Session(const Session&) = delete;
@@ -72,6 +77,7 @@ class Session {
     const Repository& repository_;
     Random& random_;
     Clock& clock_;
+    const OnDamagedGeneration on_damaged_;
     std::mutex beat_mutex_;
     std::atomic<std::int64_t> next_beat_;  // steady clock
     Joined joined_;

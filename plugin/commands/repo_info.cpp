@@ -91,6 +91,10 @@ Json describe(Context& context, const OpenedPlace& opened) {
         ChunkStoreOptions{.on_damaged_index = [&](const std::string& blob, const Error& error) {
             problems.push_back(concat(blob, ": ", error.what()));
         }});
+    const auto generations =
+        list_generations(repository, [&problems](const std::string& blob, const Error& error) {
+            problems.push_back(concat(blob, ": ", error.what()));
+        });
     const auto checks = maintenance::load_checks(repository);
     return Json::object(
         {{"id", repository.id_text()},
@@ -103,7 +107,7 @@ Json describe(Context& context, const OpenedPlace& opened) {
          {"keys", describe_keys(opened)},
          {"parity", backend.exists(kParityMark)},
          {"sessions", std::uint64_t{list_sessions(repository).size()}},
-         {"condemnedPacks", std::uint64_t{condemned_packs(list_generations(repository)).size()}},
+         {"condemnedPacks", std::uint64_t{condemned_packs(generations).size()}},
          {"dataRead", describe_reading(chunks.list_packs(), checks, context.app().clock.now())},
          {"problems", std::move(problems)}});
 }

@@ -16,9 +16,9 @@ namespace {
 constexpr std::string_view kManual =
     R"(Mends what "verify" found, as far as anybody can without the source. An index that is damaged or
 lost is made again from the packs. A damaged pack is healed by its parity; without parity all of its
-content that can still be read is copied into a new pack. Nothing is destroyed: damaged blobs move to
-quarantine/ in the repository. It can be interrupted at any time and run again, also while backups
-run.
+content that can still be read is copied into a new pack. In the place of a damaged record of what a
+prune has condemned it puts another. Nothing is destroyed: damaged blobs move to quarantine/ in the
+repository. It can be interrupted at any time and run again, also while backups run.
 
 What is lost for good is told exactly, file by file of each point. The next backup stores it again
 where the source still has the same content, and the older points are whole again then.

@@ -64,6 +64,11 @@ struct World {
         return names;
     }
 
+    void replace(const std::string& name, ByteView bytes) {
+        backend.remove(name);
+        backend.put(name, bytes);
+    }
+
     void commit(Session& session) { session.commit(point_name(clock.now(), digest), point, packs); }
 
     bool has_point() { return !list("points").empty(); }
@@ -368,4 +373,64 @@ TEST_CASE("hold: set, listed, released; not without a point") {
     CHECK(world.list("holds").empty());
     CHECK(error_code_of([&] { remove_hold(world.repository, "../x"); }) ==
           ErrorCode::InvalidArgument);
+}
+
+TEST_CASE(
+    "session: one that cannot read what is condemned leaves nothing, also when it begins anew") {
+    World world;
+    Session session(world.repository, world.random, world.clock);
+    const auto id = put_generation(world.repository, {}, world.clock.now(), world.random).id;
+    const auto name = generation_name(id);
+    auto bytes = world.backend.get(name);
+    bytes.back() ^= std::byte{1};
+    world.replace(name, bytes);
+    const auto error = error_of([&] { Session(world.repository, world.random, world.clock); });
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK(error.hint().find("repo repair") != std::string_view::npos);
+    REQUIRE(world.list("sessions") == std::vector<std::string>{session_name(session.id())});
+
+    world.expire(session.id());
+    CHECK(error_code_of([&] { world.commit(session); }) == ErrorCode::CorruptData);
+    session.end();
+    CHECK(world.list("sessions").empty());
+    CHECK_FALSE(world.has_point());
+}
+
+TEST_CASE("session: a record whose place another has taken counts no more") {
+    World world;
+    const auto put = [&](std::vector<content::Digest> packs, std::vector<std::string> replaces) {
+        return put_generation(
+            world.repository, std::move(packs), world.clock.now(), world.random, replaces);
+    };
+    const auto damaged = put({world.packs[0]}, {}).id;
+    auto bytes = world.backend.get(generation_name(damaged));
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+        INFO("byte " << at);
+        bytes[at] ^= std::byte{0x10};
+        world.replace(generation_name(damaged), bytes);
+        std::vector<std::string> told;
+        CHECK(list_generations(world.repository, [&](const std::string& blob, const Error& error) {
+                  told.push_back(blob);
+                  CHECK(is_damaged_generation(world.repository, blob, error));
+              }).empty());
+        CHECK(told == std::vector{generation_name(damaged)});
+        CHECK(error_of([&] { list_generations(world.repository); }).hint().find("repo repair") !=
+              std::string_view::npos);
+        bytes[at] ^= std::byte{0x10};
+    }
+    bytes.back() ^= std::byte{1};
+    world.replace(generation_name(damaged), bytes);
+    put({world.packs[1]}, {damaged});
+    const auto generations = list_generations(world.repository);
+    REQUIRE(generations.size() == 1);
+    CHECK(generations[0].replaces == std::vector{damaged});
+    Session session(world.repository, world.random, world.clock);
+    CHECK_FALSE(session.is_condemned(world.packs[0]));
+    CHECK(session.is_condemned(world.packs[1]));
+}
+
+TEST_CASE("session: a record can only name records in whose place it is") {
+    World world;
+    put_generation(world.repository, {}, world.clock.now(), world.random, {"../config"});
+    CHECK(error_code_of([&] { list_generations(world.repository); }) == ErrorCode::CorruptData);
 }

@@ -445,3 +445,33 @@ TEST_CASE("umount refuses what is no mount of ours") {
                contains("nothing is mounted on"));
     CHECK_THAT(desk.run({"umount", "/proc"}).err, contains("not one of recovery points"));
 }
+
+TEST_CASE("a damaged record of a collection stops writers, and repo repair lets them go on") {
+    const Desk desk;
+    const auto repository = (desk.directory / "repository").string();
+    const auto run = [&](std::vector<std::string> words) {
+        words.insert(words.end(), {"--repo", repository});
+        return desk.run(words);
+    };
+    REQUIRE(run({"init"}).exit_code == 0);
+    REQUIRE(desk.import({"--repo", repository}).exit_code == 0);
+    const std::string blob = "gc/" + std::string(32, 'a');
+    desk.directory.write("repository/" + blob, "nothing that was ever written here");
+
+    for (const auto& result : {desk.import({"--repo", repository}), run({"prune"})}) {
+        CHECK(result.exit_code != 0);
+        CHECK_THAT(result.err, contains(blob));
+        CHECK_THAT(result.err, contains("hint: kubectl backup repo repair"));
+    }
+    const auto info = run({"repo", "info"});
+    CHECK(info.exit_code == 0);
+    CHECK_THAT(info.err, contains(blob));
+    const auto repaired = run({"repo", "repair"});
+    CHECK(repaired.exit_code == 0);
+    CHECK_THAT(repaired.out, contains(blob));
+    CHECK_THAT(run({"repo", "info"}).err, !contains(blob));
+    CHECK(desk.import({"--repo", repository}).exit_code == 0);
+    CHECK(run({"prune"}).exit_code == 0);
+    CHECK(run({"verify"}).exit_code == 0);
+    CHECK_FALSE(std::filesystem::exists(desk.directory / ("repository/" + blob)));
+}
