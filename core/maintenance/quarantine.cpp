@@ -5,6 +5,7 @@
 #include "core/repository/blob_name.hpp"
 #include "core/repository/format.hpp"
 #include "core/repository/salvage.hpp"
+#include "core/repository/session_store.hpp"
 
 namespace backup::maintenance {
 
@@ -17,14 +18,14 @@ std::string copy_to_quarantine(backend::Backend& backend, const std::string& nam
     const auto bytes = salvage_blob(backend, name, format::kLargestIndexSegment).bytes;
     const auto wanted = quarantine_name(name);
     auto place = wanted;
-    for (int number = 2; backend.exists(place); ++number) {
+    // Another repair may be putting the same.
+    for (int number = 2; !put_new(backend, place, bytes); ++number) {
         if (backend.size(place) == bytes.size() &&
             salvage_blob(backend, place, bytes.size()).bytes == bytes) {
-            return place;
+            break;
         }
         place = concat(wanted, "-", number);
     }
-    backend.put(place, bytes, true);
     backend.sync();
     return place;
 }

@@ -27,10 +27,10 @@ namespace {
 /// waits for somebody.
 struct World : PruneWorld {
     World() {
-        write("kept", dense_files(random));
-        write("more", dense_files(random, 3));
+        write("kept", dense_files(random, 3));
+        write("more", dense_files(random, 1));
         needed = list("packs");
-        gone_files = dense_files(random);
+        gone_files = dense_files(random, 3);
         write("gone", gone_files);
         Session session(repository, random, clock);
         forget("gone");
@@ -158,11 +158,16 @@ TEST_CASE("a damaged gc record and a damaged pack: no copy counts that may be co
     // Nothing condemned is used again, so each chunk has two places now.
     world.write("again", world.gone_files);
     world.damage();
-    const auto packs = world.list("packs");
-    const auto copy = std::find_if(packs.begin(), packs.end(), [&before](const auto& name) {
-        return !std::binary_search(before.begin(), before.end(), name);
-    });
-    world.flip(*copy, format::kHeaderBytes + 10);
+    std::string largest;  // of the new ones: it has content
+    std::uint64_t most_bytes = 0;
+    for (const auto& name : world.list("packs")) {
+        const auto bytes = world.backend.size(name);
+        if (bytes > most_bytes && !std::binary_search(before.begin(), before.end(), name)) {
+            largest = name;
+            most_bytes = bytes;
+        }
+    }
+    world.flip(largest, format::kHeaderBytes + 10);
     const auto result = world.repair({.read_data = true});
     CHECK(result.packs_quarantined == 1);
     CHECK(result.chunks_saved > 0);
@@ -292,4 +297,59 @@ TEST_CASE("a damaged gc record: a sweep that read it while it was whole removes 
     world.prune();
     CHECK(world.list("gc").empty());
     world.check();
+}
+
+namespace {
+
+std::uint64_t calls_of_repair() {
+    World world;
+    world.damage();
+    world.backend.count_from_zero();
+    world.repair();
+    return world.backend.calls();
+}
+
+void check_work_goes_on(World& world) {
+    world.write("again", world.gone_files);
+    // A repair that died is taken for dead then.
+    world.clock.advance(std::chrono::hours(3));
+    world.prune();
+    CHECK(world.list("gc").empty());
+    CHECK(world.list("sessions").empty());
+    world.check();
+}
+
+}  // namespace
+
+TEST_CASE("a damaged gc record: a repair that fails at any call is ended by the next one") {
+    const auto calls = calls_of_repair();
+    REQUIRE(calls > 20);
+    for (std::uint64_t number = 1; number <= calls; ++number) {
+        World world;
+        INFO("fails from call " << number << " of " << calls);
+        world.damage();
+        world.backend.count_from_zero();
+        world.backend.fail_from(number, number % 2 == 0 ? Fault::Before : Fault::After);
+        CHECK(failure_of([&world] { world.repair(); }));
+        world.backend.heal();
+        CHECK(world.repair().lost.empty());
+        check_work_goes_on(world);
+    }
+}
+
+TEST_CASE("a damaged gc record: a repair that sleeps while another mends it and work goes on") {
+    const auto calls = calls_of_repair();
+    for (std::uint64_t number = 1; number <= calls; ++number) {
+        World world;
+        INFO("asleep before call " << number << " of " << calls);
+        world.damage();
+        world.backend.delay(number, [&world] {
+            world.repair_beside();
+            world.write_beside("beside", world.gone_files);
+            const auto beside = open_tiny_repository(world.backend.blobs(), world.key);
+            prune_repository(beside, {}, {world.clock, world.random, world.progress, {}});
+        });
+        CHECK(world.repair().lost.empty());
+        check_work_goes_on(world);
+    }
 }
