@@ -94,7 +94,7 @@ class Closure(support.ClusterCase):
         self.claim("data-other-0", storage_class="standard")
         # A set keeps its claims when it is scaled down.
         self.kubectl("-n", self.namespace, "scale", "statefulset", "db", "--replicas=0")
-        self.kubectl("-n", self.namespace, "wait", "--for=delete", "pod", "-l", "app=db", "--timeout=90s")
+        self.wait_for(lambda: not self.get("-n", self.namespace, "get", "pods")["items"], what="an end of the pods")
         self.kubectl("-n", self.namespace, "annotate", "statefulset", "db", "kubectl-backup/include=true")
         self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "root"}}, namespace=self.namespace)
         kind = self.custom_resource("Shop", {"secretName": "root"})

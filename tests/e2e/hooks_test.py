@@ -322,7 +322,9 @@ class Hooks(support.ClusterCase):
             self.assertEqual(3, len(words))
 
     def test_output_of_a_command_is_a_file(self):
-        self.start_application({"k8up.io/backupcommand": "sh -c 'sqlite3 /data/a.db .dump; echo dumped >&2'",
+        # The application writes on: a dump that meets a lock says so and ends with 0.
+        dumping = "sqlite3 -cmd '.timeout 30000' /data/a.db .dump"
+        self.start_application({"k8up.io/backupcommand": f'sh -c "{dumping}; echo dumped >&2"',
                                 "k8up.io/backupcommand-container": "app", "k8up.io/file-extension": ".sql"})
         self.wait_for_steps()
         self.backup("create", "-n", self.namespace)
