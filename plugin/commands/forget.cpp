@@ -133,8 +133,9 @@ std::vector<model::RetentionPoint> load_points(Context& context,
     for (auto& record : list_points(repository, on_damaged)) {
         if (is_asked_for(context.arguments(), record.point)) {
             const auto& id = record.point.id;
+            const bool is_damaged = damaged.contains(id);
             const bool is_held = std::binary_search(held.begin(), held.end(), id);
-            points.push_back({std::move(record.point), damaged.contains(id), is_held});
+            points.push_back({std::move(record.point), is_damaged, is_held});
         }
     }
     return points;
@@ -149,6 +150,7 @@ Json to_record(const model::RetentionPoint& point, const model::Decision& decisi
                          {"id", point.point.id},
                          {"created", format_rfc3339_exact(point.point.created)},
                          {"status", model::to_text(point.point.status)},
+                         {"damaged", point.is_damaged},
                          {"group", decision.group},
                          {"keep", decision.keep},
                          {"reasons", std::move(reasons)}});
@@ -173,12 +175,14 @@ void print_decisions(Context& context,
         Table table({"NAME", "ID", "AGE", "STATUS", "DECISION", "WHY"});
         auto at = begin;
         for (; at < decisions.size() && decisions[at].group == group; ++at) {
-            const auto& point = points[decisions[at].number].point;
+            const auto& [point, is_damaged, is_held] = points[decisions[at].number];
             const bool keep = decisions[at].keep;
             table.add({{point.name},
                        {short_id(point.id)},
                        {format_age(now - point.created)},
-                       {std::string(model::to_text(point.status)), tone_of(point.status)},
+                       is_damaged
+                           ? Cell{std::string(kDamagedStatus), Tone::Bad}
+                           : Cell{std::string(model::to_text(point.status)), tone_of(point.status)},
                        {keep ? "keep" : std::string(forgotten), keep ? Tone::Good : Tone::Warning},
                        {join(decisions[at].reasons, ", ")}});
         }

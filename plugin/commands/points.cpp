@@ -14,11 +14,9 @@ namespace {
 constexpr std::size_t kShortId = 12;
 constexpr std::size_t kNamesInTable = 3;
 
-constexpr std::string_view kDamaged = "Damaged";
-
 Cell status_cell(const Json& record) {
     const auto status = shown_status(record);
-    if (status == kDamaged) {
+    if (status == kDamagedStatus) {
         return {status, Tone::Bad};
     }
     for (const auto known : {model::PointStatus::Complete,
@@ -91,7 +89,7 @@ Json point_record(const model::RecoveryPoint& point, const maintenance::Check* c
 
 std::string shown_status(const Json& record) {
     const auto* const is_sound = record.find_path({"verified", "sound"});
-    return is_sound != nullptr && !is_sound->boolean() ? std::string(kDamaged)
+    return is_sound != nullptr && !is_sound->boolean() ? std::string(kDamagedStatus)
                                                        : record.text_at({"status"});
 }
 

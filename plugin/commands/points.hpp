@@ -8,6 +8,7 @@
 #include "plugin/output/records.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace backup::maintenance {
 struct Check;
@@ -17,6 +18,8 @@ namespace backup::plugin {
 
 /// The record of -o json: what is stored of the point, with its id; "verified" when it was checked.
 Json point_record(const model::RecoveryPoint& point, const maintenance::Check* check = nullptr);
+
+inline constexpr std::string_view kDamagedStatus = "Damaged";
 
 /// The status of such a record as lists show it: "Damaged" when the last check found that.
 std::string shown_status(const Json& record);

@@ -137,6 +137,14 @@ TEST_CASE("a point that verify found damaged is listed as such") {
     CHECK(is_sound(desk.listed("whole")) == true);
     CHECK(desk.names("damaged") == "recoverypoint/torn\n");
     CHECK(desk.names("complete") == "recoverypoint/whole\n");
+    CHECK_THAT(desk.run({"forget", "--keep-last", "2", "--dry-run"}).out, contains("Damaged"));
+}
+
+TEST_CASE("forget does not take a point for good that verify found damaged") {
+    Desk desk;
+    REQUIRE(desk.run({"verify"}).exit_code == 13);
+    CHECK(desk.run({"forget", "--keep-tag", "none", "--keep-min-good", "1"}).exit_code == 0);
+    CHECK(desk.run({"list", "-o", "name"}).out == "recoverypoint/whole\n");
 }
 
 TEST_CASE("describe says when a point was verified, and what names the files that are lost") {
