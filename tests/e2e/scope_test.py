@@ -51,6 +51,30 @@ class Scope(support.ClusterCase):
                 self.addCleanup(self.kubectl, "delete", "clusterrolebinding", binding, check=False)
         return {"KUBECONFIG": path}
 
+    def test_lists_are_of_one_moment_and_what_is_unchanged_is_not_fetched(self):
+        self.apply(*({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"many-{number}"}}
+                     for number in range(20)), namespace=self.namespace)
+
+        def counts(point):
+            return {entry["resource"]: (entry["count"], entry.get("unchanged", 0))
+                    for entry in self.lists(point, "Protected") if entry.get("scope") == self.namespace}
+
+        first = self.create("-n", self.namespace)
+        moments = {entry["resourceVersion"] for entry in self.lists(first, "Protected")
+                   if entry.get("scope") == self.namespace}
+        self.assertEqual(1, len(moments), first["ledger"]["lists"])
+        taken = counts(first)
+        self.assertGreaterEqual(taken["configmaps"][0], 21)
+        self.assertEqual({0}, {unchanged for _, unchanged in taken.values()})
+
+        self.kubectl("-n", self.namespace, "label", "configmap", "many-7", "touched=yes")
+        second = counts(self.create("-n", self.namespace))
+        # A Service's spec is always read: it says which endpoints are generated.
+        fetched = {"configmaps": 1, "services": 1}
+        for resource, (count, _) in taken.items():
+            self.assertEqual((count, count - fetched.get(resource, 0)), second[resource], resource)
+        self.assertIn("touched", self.backup("cat", f"latest:namespaces/{self.namespace}/raw/configmaps/many-7.json").out)
+
     def test_plan_and_point_agree_and_say_why(self):
         plan = self.plan("-n", self.namespace)
         point = self.create("-n", self.namespace)
