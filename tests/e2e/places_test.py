@@ -29,6 +29,23 @@ class Places(support.ClusterCase):
         self.assertEqual("readable", self.backup("cat", f"latest:{namespace}/data/mine").out)
         self.assertEqual([], self.our_leftovers())
 
+    @unittest.skipIf(support.KUBERNETES == "v1.20", "Pod Security admission came with v1.22")
+    def test_baseline_namespace(self):
+        """Enough for what an administrator reads."""
+        namespace = self.make_namespace({"pod-security.kubernetes.io/enforce": "baseline"})
+        self.claim(namespace=namespace)
+        self.pod(namespace=namespace)
+        directory = self.volume_directory(namespace=namespace)
+        (directory / "roots").write_text("readable")
+        (directory / "roots").chmod(0o600)
+        (directory / "theirs").write_text("readable, too")
+        (directory / "theirs").chmod(0)
+        os.chown(directory / "theirs", 12345, 12345)
+        self.backup("create", "-n", namespace)
+        self.assertEqual("readable", self.backup("cat", f"latest:{namespace}/data/roots").out)
+        self.assertEqual("readable, too", self.backup("cat", f"latest:{namespace}/data/theirs").out)
+        self.assertEqual([], self.our_leftovers())
+
     def test_pod_without_a_shell(self):
         self.claim()
         self.pod(image=support.NO_SHELL_IMAGE, command=None)

@@ -293,6 +293,32 @@ class Snapshots(CsiCase):
         self.assertIn("clones are not supported", self.volume()["message"])
         self.assert_nothing_left()
 
+    def test_rules_of_a_policy_by_label_driver_and_class(self):
+        for name in ("one", "two"):
+            self.claim(name, storage_class="csi-immediate")
+        self.claim("three")
+        self.pod(claim="three")
+        self.kubectl("-n", self.namespace, "label", "pvc", "one", "tier=scratch")
+        self.wait_for(lambda: all(claim["status"]["phase"] == "Bound" for claim in
+                                  self.get("-n", self.namespace, "get", "pvc")["items"]), what="volumes")
+        policy = self.home / "policy.yaml"
+        policy.write_text(f"""apiVersion: kubectl-backup/v1
+kind: Policy
+scope: {{namespaces: {self.namespace}}}
+volumes:
+- {{name: by label, match: {{selector: "tier=scratch"}}, action: skip}}
+- {{name: by driver, match: {{drivers: ["csi.tests.*"]}}, action: snapshot}}
+- {{name: by class, match: {{storageClasses: ["stand*"]}}, action: skip}}
+""")
+        self.backup("create", "--policy", policy)
+        found = {volume["claim"]: (volume["outcome"], volume.get("method", ""),
+                                   volume.get("rule", "") + volume.get("message", ""))
+                 for volume in self.ledger()["volumes"]}
+        for claim, outcome, method, rule in (("one", "Skipped", "", "by label"), ("two", "Protected", "snapshot", "by driver"),
+                                             ("three", "Skipped", "", "by class")):
+            self.assertEqual((outcome, method), found[claim][:2], claim)
+            self.assertIn(rule, found[claim][2])
+
     def test_restricted_namespace(self):
         self.kubectl("label", "namespace", self.namespace, "pod-security.kubernetes.io/enforce=restricted")
         self.claim(storage_class="csi")
