@@ -20,7 +20,7 @@ constexpr std::string_view kManual =
 several points have. A point that cannot be read any more is named by its id.)";
 
 int run(Context& context) {
-    auto options =
+    const auto options =
         context.arguments().is_on("prune") ? std::optional(pruning_options(context)) : std::nullopt;
     const auto opened = open_place(context.settings(), context.app().environment);
     const auto chosen = choose_points(
@@ -49,14 +49,7 @@ int run(Context& context) {
     }
     json["points"] = std::move(points);
     if (options) {
-        if (context.is_dry_run()) {
-            options->without_points = {ids.begin(), ids.end()};
-        }
-        const auto result = run_prune(context, opened->repository, *options);
-        json["prune"] = to_json(result, context.is_dry_run());
-        if (!is_for_programs(output.format)) {
-            say_result(context, result, context.is_dry_run());
-        }
+        prune_behind(context, opened->repository, *options, ids, json);
     }
     if (is_for_programs(output.format)) {
         print_record(output, "Deletion", json);

@@ -195,7 +195,7 @@ void print_decisions(Context& context,
 int run(Context& context) {
     const auto& arguments = context.arguments();
     const auto rules = make_rules(arguments);
-    auto pruning =
+    const auto pruning =
         arguments.is_on("prune") ? std::optional(pruning_options(context)) : std::nullopt;
     const auto opened = open_place(context.settings(), context.app().environment);
     const auto points = load_points(context, opened->repository);
@@ -224,14 +224,7 @@ int run(Context& context) {
                            context.is_dry_run() ? " (dry run)" : ""));
     }
     if (pruning) {
-        if (context.is_dry_run()) {
-            pruning->without_points = {ids.begin(), ids.end()};
-        }
-        const auto result = run_prune(context, opened->repository, *pruning);
-        json["prune"] = to_json(result, context.is_dry_run());
-        if (is_for_people) {
-            say_result(context, result, context.is_dry_run());
-        }
+        prune_behind(context, opened->repository, *pruning, ids, json);
     }
     if (!is_for_people) {
         print_record(context.output(), "Forgetting", json);

@@ -191,4 +191,20 @@ void say_result(Context& context, const maintenance::PruneResult& result, bool i
     }
 }
 
+void prune_behind(Context& context,
+                  const repository::Repository& repository,
+                  maintenance::PruneOptions options,
+                  const std::vector<std::string>& removed_points,
+                  Json& record) {
+    const bool is_dry_run = context.is_dry_run();
+    if (is_dry_run) {
+        options.without_points = {removed_points.begin(), removed_points.end()};
+    }
+    const auto result = run_prune(context, repository, options);
+    record["prune"] = to_json(result, is_dry_run);
+    if (!is_for_programs(context.output().format)) {
+        say_result(context, result, is_dry_run);
+    }
+}
+
 }  // namespace backup::plugin
