@@ -77,14 +77,14 @@ bool is_not_offered(int error_number) {
     return error_number == EINVAL || error_number == ENOSYS || error_number == ENOTSUP;
 }
 
-/// 0, or errno. Of several that move to one place at once one succeeds; where the file system
-/// cannot promise that: ENOTSUP with `needs_one_winner`, else the last one replaces the others.
 /// NFS may do it, lose the answer, and say EEXIST to its own second try: open(2), NOTES on O_EXCL.
 bool is_linked(FileSystem& files, const fs::path& path) {
     FileInfo info;
     return files.stat(path, info) == 0 && info.links > 1;
 }
 
+/// 0, or errno. Of several that move to one place at once one succeeds; where the file system
+/// cannot promise that: ENOTSUP with `needs_one_winner`, else the last one replaces the others.
 int move_without_overwriting(FileSystem& files,
                              const fs::path& from,
                              const fs::path& to,

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
-#include <utility>
 
 namespace backup::maintenance {
 
@@ -69,13 +68,11 @@ CompletionNotice::~CompletionNotice() {
 }
 
 bool CompletionNotice::put_point(const std::string& blob, ByteView bytes) {
-    auto sleeper = std::exchange(sleeper_name_, {});
     bool is_mine = false;
     const auto failure = failure_of([&] { is_mine = put_new(repository_.backend(), blob, bytes); });
     // A put that fails may have done its work, but not one that found no room.
-    const bool is_surely_not = failure ? failure->code() == ErrorCode::NoSpace : !is_mine;
-    if (is_surely_not) {
-        sleeper_name_ = std::move(sleeper);
+    if (failure ? failure->code() != ErrorCode::NoSpace : is_mine) {
+        sleeper_name_.clear();
     }
     if (failure) {
         throw Error(*failure);
