@@ -9,6 +9,7 @@
 #include "core/repository/forget_notice.hpp"
 #include "core/repository/hold.hpp"
 #include "core/repository/session_store.hpp"
+#include "core/repository/stored_record.hpp"
 
 #include <algorithm>
 #include <map>
@@ -48,7 +49,7 @@ void remove_tickets(const Repository& repository, const std::map<std::string, st
             end = find_session_end(repository, session.record.id);
         } catch (const Error& error) {
             // A damaged ticket brings nothing back; prune says so.
-            if (error.code() != ErrorCode::CorruptData) {
+            if (!is_damaged_record(repository, session_end_name(session.record.id), error)) {
                 throw;
             }
         }

@@ -8,11 +8,16 @@
 #include "core/repository/parity.hpp"
 #include "core/repository/salvage.hpp"
 
+#include <algorithm>
+#include <vector>
+
 namespace backup::maintenance {
 
 using namespace repository;
 
 namespace {
+
+constexpr std::size_t kPacksNamed = 3;
 
 /// Nothing when it is missing, or too large to be what it was.
 Bytes get_what_is_left(backend::Backend& backend, const std::string& name) {
@@ -80,6 +85,19 @@ std::string describe_healing(const Healing& healing) {
     }
     return healing.pack ? "; its parity can heal it"
                         : "; the damage is more than its parity can heal";
+}
+
+std::string describe_lack(std::span<const content::Digest> packs) {
+    std::vector<std::string> names;
+    for (const auto& pack : packs.first(std::min(packs.size(), kPacksNamed))) {
+        names.push_back(parity_name(pack));
+    }
+    const auto untold = packs.size() - names.size();
+    return concat(packs.size(),
+                  packs.size() == 1 ? " pack has no parity: " : " packs have no parity: ",
+                  join(names, ", "),
+                  untold == 0 ? std::string() : concat(" and ", untold, " more"),
+                  "; \"kubectl backup repo parity on\" makes what is missing");
 }
 
 }  // namespace backup::maintenance

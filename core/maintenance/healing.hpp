@@ -6,6 +6,8 @@
 #include "core/repository/repository.hpp"
 
 #include <optional>
+#include <span>
+#include <string>
 
 namespace backup::maintenance {
 
@@ -26,5 +28,8 @@ void check_parity(const repository::Repository& repository, const content::Diges
 
 /// "; its parity can heal it" and the like, for messages; empty without parity.
 std::string describe_healing(const Healing& healing);
+
+/// "2 packs have no parity: parity/..." and what helps; `packs` is not empty.
+std::string describe_lack(std::span<const content::Digest> packs);
 
 }  // namespace backup::maintenance

@@ -8,6 +8,9 @@
 #include "core/repository/blob_name.hpp"
 #include "core/repository/format.hpp"
 #include "core/repository/parity.hpp"
+#include "core/repository/session_store.hpp"
+
+#include <set>
 
 namespace backup::maintenance {
 
@@ -104,6 +107,29 @@ ParityResult turn_parity_off(const Repository& repository,
         backend.sync();
     }
     return result;
+}
+
+std::vector<content::Digest> list_packs_without_parity(const Repository& repository) {
+    auto& backend = repository.backend();
+    if (!backend.exists(kParityMark)) {
+        return {};
+    }
+    // Before the parity: a writer puts that first, a prune removes it last.
+    auto packs = list_present_packs(repository);
+    std::set<content::Digest> healable;
+    backend.list(kParityFolder, [&healable](const backend::BlobInfo& info) {
+        if (const auto pack = find_parity_pack(info.name)) {
+            healable.insert(*pack);
+        }
+    });
+    if (!backend.exists(kParityMark)) {
+        // Turned off meanwhile: the list may lack what was there.
+        return {};
+    }
+    std::erase_if(packs, [&](const content::Digest& pack) {
+        return healable.contains(pack) || !backend.exists(pack_name(pack));
+    });
+    return packs;
 }
 
 }  // namespace backup::maintenance

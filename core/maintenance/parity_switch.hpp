@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns parity on for a repository, for what is stored already too, and off.
+// Turns parity on for a repository, for what is stored already too, and off; tells what it lacks.
 #pragma once
 
 #include "core/base/problem.hpp"
@@ -25,5 +25,9 @@ ParityResult turn_parity_on(const repository::Repository& repository,
 ParityResult turn_parity_off(const repository::Repository& repository,
                              bool dry_run,
                              const Surroundings& surroundings);
+
+/// Packs that are there and have no parity although the repository asks for it, sorted: their
+/// parity is lost, or they are older than the mark. Empty while parity is off.
+std::vector<content::Digest> list_packs_without_parity(const repository::Repository& repository);
 
 }  // namespace backup::maintenance

@@ -9,6 +9,7 @@
 #include "core/repository/blob_name.hpp"
 #include "core/repository/gc_generation.hpp"
 #include "core/repository/point_store.hpp"
+#include "core/repository/stored_record.hpp"
 
 #include <algorithm>
 #include <set>
@@ -51,7 +52,7 @@ std::set<content::Digest> find_sole_places(const Repository& repository,
 GenerationState look_at_generations(const Repository& repository) {
     GenerationState state;
     const auto on_damaged = [&](const std::string& blob, const Error& error) {
-        if (!is_damaged_generation(repository, blob, error)) {
+        if (!is_damaged_record(repository, blob, error)) {
             throw Error(error);
         }
         state.damaged.push_back(blob);

@@ -5,6 +5,7 @@
 #include "core/maintenance/completion.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/completion_name.hpp"
+#include "core/repository/stored_record.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -59,11 +60,11 @@ class Settlement {
         try {
             end = find_session_end(repository_, session.record.id);
         } catch (const Error& error) {
-            if (error.code() != ErrorCode::CorruptData) {
+            const auto ticket = session_end_name(session.record.id);
+            if (!is_damaged_record(repository_, ticket, error)) {
                 throw;
             }
-            settled_.problems.push_back(
-                {session_end_name(session.record.id), error.what(), error.code()});
+            settled_.problems.push_back({ticket, error.what(), error.code()});
             return is_silent(session, options_.timeout) && give_up(session);
         }
         if (!end || end->point_name.empty()) {

@@ -7,6 +7,7 @@
 #include "core/base/text.hpp"
 #include "core/maintenance/completion.hpp"
 #include "core/maintenance/healing.hpp"
+#include "core/maintenance/parity_switch.hpp"
 #include "core/maintenance/read_order.hpp"
 #include "core/maintenance/verify_pack.hpp"
 #include "core/maintenance/verify_point.hpp"
@@ -71,6 +72,7 @@ class Verification {
     void verify_index();
     void list_packs();
     void verify_sizes();
+    void verify_parity();
     void load_points();
     void verify_pack_set(std::uint32_t number);
     void verify_trees();
@@ -93,6 +95,7 @@ class Verification {
     std::stop_token stop_;
     Synchronized<Checks>& found_;
     Synchronized<std::vector<Problem>> problems_;
+    std::vector<Problem> warnings_;
     Synchronized<std::set<std::string>> damaged_index_;
     /// False: what is in no index may be in a segment that only this time could not be read.
     std::atomic<bool> knows_index_{true};
@@ -101,6 +104,7 @@ class Verification {
     std::map<content::Digest, std::uint64_t> present_;
     std::set<content::Digest> lost_;
     std::vector<content::Digest> condemned_;  // sorted
+    std::vector<content::Digest> bare_;       // lack their parity
     std::vector<PointRecord> points_;
     std::set<std::string> damaged_points_;
     std::map<content::Digest, Need> needed_by_;
@@ -126,9 +130,12 @@ bool Verification::attempt(const std::string& subject, Action&& action, std::str
 
 VerifyResult Verification::run() {
     progress_.stage("points");
-    verify_records(repository_, [this](const std::string& blob, const Error& error) {
-        add_problem(blob, error);
-    });
+    verify_records(
+        repository_,
+        [this](const std::string& blob, const Error& error) { add_problem(blob, error); },
+        [this](const std::string& blob, const Error& error) {
+            warnings_.push_back({blob, error.what(), error.code()});
+        });
     attempt(std::string(kGenerationsFolder), [this] {
         condemned_ = condemned_packs(list_generations(
             repository_,
@@ -138,6 +145,7 @@ VerifyResult Verification::run() {
     list_packs();
     load_points();
     verify_sizes();
+    verify_parity();
     if (options_.level != VerifyLevel::Quick) {
         progress_.stage("packs");
         verify_packs();
@@ -150,9 +158,11 @@ VerifyResult Verification::run() {
 VerifyResult Verification::make_result() {
     VerifyResult result;
     result.problems = std::move(*problems_.lock());
+    result.warnings = std::move(warnings_);
     result.points = points_.size();
     result.packs = indexed_.size();
     result.packs_read = packs_read_;
+    result.packs_bare = bare_.size();
     result.bytes_read = bytes_read_;
     result.chunks = chunks_.chunk_count();
     for (const auto& [name, need] : needed_by_) {
@@ -233,6 +243,18 @@ void Verification::verify_sizes() {
         add_problem({pack_name(pack.name),
                      concat(what, describe_need(pack.name), describe_parity(pack)),
                      ErrorCode::CorruptData});
+    }
+}
+
+/// Nobody can tell parity that was lost from parity that was never made.
+void Verification::verify_parity() {
+    attempt(std::string(kParityFolder), [this] {
+        bare_ = list_packs_without_parity(repository_);
+        std::erase_if(bare_, [this](const auto& pack) { return is_excused(pack); });
+    });
+    if (!bare_.empty()) {
+        warnings_.push_back(
+            {std::string(kParityFolder), describe_lack(bare_), ErrorCode::NotFound});
     }
 }
 

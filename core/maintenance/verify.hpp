@@ -52,12 +52,15 @@ struct ReadAge {
 struct VerifyResult {
     /// The subject is a blob's name, a point's, or "point:path".
     std::vector<Problem> problems;
+    /// Likewise: no point loses anything by it, now.
+    std::vector<Problem> warnings;
     std::uint64_t points = 0;
     std::uint64_t packs = 0;
     std::uint64_t packs_read = 0;       // in full
     std::uint64_t packs_replaced = 0;   // gone, and nobody misses them
     std::uint64_t packs_condemned = 0;  // a prune takes them away soon
     std::uint64_t packs_unindexed = 0;  // there, but in no index: of runs at work, or that died
+    std::uint64_t packs_bare = 0;       // lack the parity that the repository asks for
     std::uint64_t chunks = 0;           // named by the index
     std::uint64_t bytes_read = 0;       // of packs read in full
     ReadAge read_age;                   // with what this run read

@@ -5,7 +5,6 @@
 #include "core/base/text.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/parse_stored.hpp"
-#include "core/repository/salvage.hpp"
 #include "core/repository/stored_record.hpp"
 
 #include <algorithm>
@@ -79,7 +78,7 @@ void tell_damage(const Repository& repository,
     }
     if (on_damaged) {
         on_damaged(blob, error);
-    } else if (is_damaged_generation(repository, blob, error)) {
+    } else if (is_damaged_record(repository, blob, error)) {
         throw Error(error).hint("kubectl backup repo repair puts another in its place");
     } else {
         throw Error(error);
@@ -132,14 +131,6 @@ std::vector<Generation> list_generations(const Repository& repository,
         }
     }
     return generations;
-}
-
-bool is_damaged_generation(const Repository& repository,
-                           const std::string& blob,
-                           const Error& error) {
-    // A damaged header may look like a format of the future.
-    return error.code() == ErrorCode::UnknownFormat ||
-           is_damage(repository.backend(), blob, kLargestStoredRecord, error);
 }
 
 std::vector<content::Digest> condemned_packs(const std::vector<Generation>& generations) {

@@ -31,12 +31,6 @@ using OnDamagedGeneration = std::function<void(const std::string& blob, const Er
 std::vector<Generation> list_generations(const Repository& repository,
                                          const OnDamagedGeneration& on_damaged = {});
 
-/// Whether the blob will be as unreadable next time, so that a repair has to put another in its
-/// place.
-bool is_damaged_generation(const Repository& repository,
-                           const std::string& blob,
-                           const Error& error);
-
 /// Every pack that any of them names, sorted.
 std::vector<content::Digest> condemned_packs(const std::vector<Generation>& generations);
 

@@ -18,15 +18,9 @@ namespace {
 constexpr std::string_view kCommit = "commit";
 constexpr std::string_view kExpired = "expired";
 
-void check_id(const Json& json, const std::string& id, const std::string& what) {
-    if (json.text_at({"id"}) != id) {
-        throw Error(ErrorCode::CorruptData, concat(what, " is the record of another session"));
-    }
-}
-
 SessionRecord record_from_json(const Json& json, const std::string& id) {
     const auto what = session_name(id);
-    check_id(json, id, what);
+    check_session_id(json, id, what);
     SessionRecord session;
     session.id = id;
     session.host = json.text_at({"host"});
@@ -45,7 +39,7 @@ SessionRecord record_from_json(const Json& json, const std::string& id) {
 
 SessionEnd end_from_json(const Json& json, const std::string& id) {
     const auto what = session_end_name(id);
-    check_id(json, id, what);
+    check_session_id(json, id, what);
     SessionEnd end;
     const auto how = json.text_at({"end"});
     if (how == kExpired) {
@@ -71,6 +65,12 @@ int removal_rank(const FoundBlob& blob) {
 }
 
 }  // namespace
+
+void check_session_id(const Json& json, const std::string& id, const std::string& what) {
+    if (json.text_at({"id"}) != id) {
+        throw Error(ErrorCode::CorruptData, concat(what, " is the record of another session"));
+    }
+}
 
 std::vector<SessionState> list_sessions(const Repository& repository) {
     std::map<std::string, SessionState> sessions;
@@ -102,7 +102,7 @@ std::vector<SessionState> list_sessions(const Repository& repository) {
                     session.record = record_from_json(*json, id);
                 }
             } catch (const Error& error) {
-                if (error.code() != ErrorCode::CorruptData) {
+                if (!is_damaged_record(repository, session_name(id), error)) {
                     throw;
                 }
             }

@@ -2,6 +2,7 @@
 // The sessions of a repository as others see them: docs/format.md section 9.
 #pragma once
 
+#include "core/base/json.hpp"
 #include "core/base/random.hpp"
 #include "core/repository/repository.hpp"
 
@@ -38,7 +39,7 @@ struct SessionState {
 /// Sorted by id.
 std::vector<SessionState> list_sessions(const Repository& repository);
 
-/// Empty when it is gone. Throws CorruptData.
+/// Empty when it is gone. What it throws is_damaged_record() tells from a storage that stumbled.
 std::optional<SessionEnd> find_session_end(const Repository& repository, const std::string& id);
 
 /// False when it has ended already, in whatever way.
@@ -52,6 +53,9 @@ void remove_session(const Repository& repository, const SessionState& session);
 
 /// Tells a writer that its ticket could not be read and its session ended without the point.
 std::string lost_ticket_name(std::string_view id);
+
+/// What each blob of a session says of itself; `what` is its name. Throws CorruptData.
+void check_session_id(const Json& json, const std::string& id, const std::string& what);
 
 Bytes encode_session(const Repository& repository, const SessionRecord& session, Random& random);
 SessionRecord decode_session(const Repository& repository, ByteView blob, const std::string& id);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/stored_record.hpp"
 
-#include "core/base/error.hpp"
 #include "core/base/text.hpp"
 #include "core/content/compression.hpp"
 #include "core/repository/blob_access.hpp"
 #include "core/repository/parse_stored.hpp"
+#include "core/repository/salvage.hpp"
 
 namespace backup::repository {
 
@@ -52,6 +52,12 @@ std::optional<Json> find_record(const Repository& repository,
         }
         throw;
     }
+}
+
+bool is_damaged_record(const Repository& repository, const std::string& blob, const Error& error) {
+    // A damaged header may look like a format of the future.
+    return error.code() == ErrorCode::UnknownFormat ||
+           is_damage(repository.backend(), blob, kLargestStoredRecord, error);
 }
 
 }  // namespace backup::repository

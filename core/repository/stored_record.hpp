@@ -2,6 +2,7 @@
 // Small blobs that hold one JSON record: sessions, collection, holds (docs/format.md section 9).
 #pragma once
 
+#include "core/base/error.hpp"
 #include "core/base/json.hpp"
 #include "core/repository/repository.hpp"
 #include "core/repository/sealed_blob.hpp"
@@ -31,5 +32,8 @@ Json read_record(const Repository& repository, BlobKind kind, const std::string&
 std::optional<Json> find_record(const Repository& repository,
                                 BlobKind kind,
                                 const std::string& name);
+
+/// Whether reading the blob, which ended with this error, will end so next time.
+bool is_damaged_record(const Repository& repository, const std::string& blob, const Error& error);
 
 }  // namespace backup::repository

@@ -46,7 +46,7 @@ constexpr Exception kExceptions[] = {
     {"keys/", Manner::Removed, Outcome::Harmless, "another slot opens the repository"},
     {"index/", Manner::Removed, Outcome::Found, "only the chunks it led to are missed"},
     {"points/", Manner::Removed, Outcome::Found, "its hold misses it; else forget does the same"},
-    {"sessions/", std::nullopt, Outcome::Harmless, "a prune waits for it until its time is over"},
+    {"sessions/", Manner::Removed, Outcome::Harmless, "it looks like one that has ended"},
     {"gc/", Manner::Removed, Outcome::Harmless, "then nothing is collected"},
     {"holds/", Manner::Removed, Outcome::Harmless, "that is what ending a hold does"},
     {"checks/", Manner::Removed, Outcome::Harmless, "packs are read again sooner"},
@@ -178,8 +178,11 @@ std::string verify_text(World& world) {
         NullProgress progress;
         const auto repository = world.open();
         const VerifyOptions options{.level = VerifyLevel::ReadData, .threads = 1};
-        for (const auto& problem : verify_repository(repository, options, progress).problems) {
-            text += concat(problem.subject, ": ", problem.message, "\n");
+        const auto result = verify_repository(repository, options, progress);
+        for (const auto* found : {&result.problems, &result.warnings}) {
+            for (const auto& problem : *found) {
+                text += concat(problem.subject, ": ", problem.message, "\n");
+            }
         }
     } catch (const Error& error) {
         CHECK(is_honest(error));

@@ -5,8 +5,10 @@
 #include "core/repository/session.hpp"
 #include "core/repository/session_store.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/spoiled_backend.hpp"
 #include "tests/unit/maintenance/prune_world.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -232,4 +234,66 @@ TEST_CASE("prune: completes what a run decided before it died, but not behind a 
     CHECK(world.list("sessions").empty());
     CHECK(world.list("gc").empty());
     world.check();
+}
+
+namespace {
+
+/// A run that died behind its ticket, on a disk that may have bad sectors.
+struct DeadRun : World {
+    DeadRun() {
+        write("kept", dense_files(random, 2));
+        write("gone", dense_files(random, 2));
+        point = points.at("gone").first.point.id;
+        points.erase("gone");
+        const auto blob_name = list("points").back();
+        const auto blob = backend.get(blob_name);
+        backend.remove(blob_name);
+        const SessionRecord record{id, "host", 1, "program", clock.now(), {}};
+        backend.put(session_name(id), encode_session(repository, record, random));
+        REQUIRE(put_session_end(repository, id, {blob_name, blob}, random));
+    }
+
+    void flip(const std::string& name, std::size_t at) {
+        auto bytes = backend.get(name);
+        bytes.at(at) ^= std::byte{4};
+        backend.remove(name);
+        backend.put(name, bytes);
+    }
+
+    PruneResult prune_disk() {
+        return prune_repository(on_disk, {}, {clock, random, progress, {}});
+    }
+
+    const std::string id = std::string(32, 'a');
+    std::string point;
+    SpoiledBackend disk{backend};
+    Repository on_disk = open_tiny_repository(disk, key);
+};
+
+}  // namespace
+
+TEST_CASE("prune: a session that is damaged anywhere is waited for until its time is over") {
+    const auto name =
+        GENERATE(session_name(std::string(32, 'a')), session_end_name(std::string(32, 'a')));
+    const bool is_ticket = name != session_name(std::string(32, 'a'));
+    // Magic, kind, suite, version, features, repository, the last byte of all; a bad sector.
+    const auto at = GENERATE(0, 4, 5, 6, 8, 16, -1, -2);
+    INFO(name << " at " << at);
+    DeadRun world;
+    if (at == -2) {
+        world.disk.spoil(name, 0, 100);
+    } else {
+        world.flip(name, at == -1 ? world.backend.size(name) - 1 : static_cast<std::size_t>(at));
+    }
+    const std::vector<std::string> nobody{std::string(64, 'b')};
+    CHECK(forget_points(world.on_disk, nobody, world.random).empty());
+    const auto result = world.prune_disk();
+    CHECK(result.packs_removed == 0);
+    CHECK(result.problems.size() == (is_ticket ? 1U : 0U));
+    CHECK(world.backend.exists(name));
+    world.clock.advance(std::chrono::hours(3));
+    CHECK(world.prune_disk().points_completed == (is_ticket ? 0U : 1U));
+    CHECK_FALSE(world.backend.exists(session_name(world.id)));
+    CHECK_FALSE(world.backend.exists(session_end_name(world.id)));
+    CHECK(world.list("points").size() == (is_ticket ? 1U : 2U));
 }

@@ -3,9 +3,12 @@
 
 #include "core/backend/forwarding_backend.hpp"
 #include "core/base/text.hpp"
+#include "core/maintenance/parity_switch.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/gc_generation.hpp"
 #include "core/repository/hold.hpp"
 #include "core/repository/sealed_blob.hpp"
+#include "core/repository/session_store.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/spoiled_backend.hpp"
@@ -35,6 +38,13 @@ struct Fixture {
     std::vector<Problem> verify(VerifyLevel level) {
         NullProgress progress;
         return verify_repository(open(), {.level = level}, progress).problems;
+    }
+
+    std::vector<Problem> warnings(VerifyLevel level = VerifyLevel::Quick) {
+        NullProgress progress;
+        const auto result = verify_repository(open(), {.level = level}, progress);
+        CHECK(result.problems.empty());
+        return result.warnings;
     }
 
     std::vector<std::string> list(std::string_view folder) {
@@ -324,6 +334,79 @@ TEST_CASE("a hold whose point is not there is told of") {
     CHECK(fixture.verify(VerifyLevel::Quick).empty());
     fixture.backend.remove(fixture.list("points").at(0));
     CHECK(names(fixture.verify(VerifyLevel::Quick), fixture.list("holds").at(0)));
+}
+
+TEST_CASE("a damaged session is a warning: no point loses anything by it") {
+    Fixture fixture;
+    const auto repository = fixture.open();
+    const std::string id(32, 'a');
+    const auto record = encode_session(
+        repository, {id, "host", 1, "program", fixture.clock.now(), {}}, fixture.random);
+    const auto point = fixture.list("points").at(0);
+    fixture.backend.put(session_name(id), record);
+    fixture.backend.put(session_beat_name(id, 7), record);
+    REQUIRE(put_session_end(repository, id, {point, fixture.backend.get(point)}, fixture.random));
+    fixture.backend.put(lost_ticket_name(id), {});
+    CHECK(fixture.warnings().empty());
+    SpoiledBackend disk(fixture.backend);
+    for (const auto& [blob, meaning] :
+         {std::pair(session_name(id), "a prune waits for this run"),
+          std::pair(session_beat_name(id, 7), "only its time counts"),
+          std::pair(session_end_name(id), "that backup is to be run again")}) {
+        const auto size = fixture.backend.size(blob);
+        for (std::size_t at = 0; at < size; at += at < 100 ? 1 : size / 20) {
+            INFO(blob << " at " << at);
+            fixture.flip(blob, at, std::byte{4});
+            const auto warnings = fixture.warnings();
+            REQUIRE(warnings.size() == 1);
+            CHECK(warnings[0].subject == blob);
+            CHECK_THAT(warnings[0].message, contains(meaning));
+            fixture.flip(blob, at, std::byte{4});
+        }
+        disk.spoil(blob, 0, 1);
+        NullProgress progress;
+        const auto result =
+            verify_repository(open_tiny_repository(disk, fixture.key), {}, progress);
+        CHECK(result.problems.empty());
+        CHECK(names(result.warnings, blob));
+        const auto bytes = fixture.backend.get(blob);
+        disk.remove(blob);
+        disk.put(blob, bytes);
+    }
+    CHECK(fixture.warnings(VerifyLevel::ReadData).empty());
+}
+
+TEST_CASE("packs without the parity that the repository asks for are a warning") {
+    Fixture fixture;
+    const auto repository = fixture.open();
+    NullProgress progress;
+    const Surroundings surroundings{fixture.clock, fixture.random, progress, {}};
+    CHECK(fixture.warnings().empty());
+    // Asked for, and not made yet.
+    fixture.backend.put(kParityMark, {});
+    const auto packs = fixture.list("packs").size();
+    REQUIRE(packs > 1);
+    CHECK(verify_repository(repository, {}, progress).packs_bare == packs);
+    CHECK_THAT(fixture.warnings().at(0).message, contains(concat(packs, " packs have no parity")));
+    turn_parity_on(repository, false, surroundings);
+    CHECK(fixture.warnings().empty());
+    // Lost.
+    const auto lost = parity_name(find_pack_digest(fixture.list("packs").at(0)).value());
+    fixture.backend.remove(lost);
+    const auto warnings = fixture.warnings(VerifyLevel::ReadData);
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].subject == "parity");
+    CHECK_THAT(warnings[0].message, contains("1 pack has no parity: " + lost));
+    CHECK_THAT(warnings[0].message, contains("repo parity on"));
+    // Nobody heals what is on its way out.
+    const auto pack = find_parity_pack(lost).value();
+    put_generation(repository, {pack}, fixture.clock.now(), fixture.random);
+    CHECK(fixture.warnings().empty());
+    // Nor what was not asked for.
+    fixture.backend.remove(fixture.list("gc").at(0));
+    CHECK(fixture.warnings().size() == 1);
+    fixture.backend.remove(kParityMark);
+    CHECK(fixture.warnings().empty());
 }
 
 TEST_CASE("a storage that stumbles over a point leaves no mark on it") {
