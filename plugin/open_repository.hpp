@@ -34,10 +34,11 @@ struct OpenedRepository {
           chunks(repository, chunk_options(std::move(on_damaged_index))) {}
 
   private:
-    /// Verbs read in the order in which things were stored: a mount needs more.
+    /// Verbs read in the order in which things were stored: a mount needs a larger cache.
     static repository::ChunkStoreOptions chunk_options(OnDamagedIndex on_damaged_index) {
         repository::ChunkStoreOptions options;
-        options.frame_cache_bytes = 24U << 20U;
+        options.frame_cache_bytes = 12U << 20U;
+        options.prefetch_threads = repository::usual_prefetch_threads();
         options.on_damaged_index = std::move(on_damaged_index);
         return options;
     }

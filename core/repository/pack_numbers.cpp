@@ -5,18 +5,27 @@
 
 namespace backup::repository {
 
+namespace {
+
+// Names are hashes: any of their bytes are uniform.
+std::uint32_t hash_of(const content::Digest& name) {
+    return load_le<std::uint32_t>(name.data());
+}
+
+}  // namespace
+
 std::uint32_t PackNumbers::add(const IndexedPack& pack) {
     grow(packs_.size() + 1);
     auto& place = places_[place_of(pack.name)];
-    if (place == kFree) {
-        place = static_cast<std::uint32_t>(packs_.size());
+    if (place.number == kFree) {
+        place = {hash_of(pack.name), static_cast<std::uint32_t>(packs_.size())};
         packs_.push_back({pack.name,
                           pack.salt,
                           static_cast<std::uint32_t>(pack.size),
                           pack.frame_count,
                           pack.kind});
     }
-    return place;
+    return place.number;
 }
 
 IndexedPack PackNumbers::at(std::uint32_t number) const {
@@ -33,11 +42,14 @@ IndexedPack PackNumbers::at(std::uint32_t number) const {
     return pack;
 }
 
-// Names are hashes: any of their bytes are uniform.
 std::size_t PackNumbers::place_of(const content::Digest& name) const {
+    const auto hash = hash_of(name);
+    const auto is_other = [&](const Place& place) {
+        return place.number != kFree && (place.hash != hash || packs_[place.number].name != name);
+    };
     const auto mask = places_.size() - 1;
-    auto at = load_le<std::uint64_t>(name.data()) & mask;
-    while (places_[at] != kFree && packs_[places_[at]].name != name) {
+    auto at = hash & mask;
+    while (is_other(places_[at])) {
         at = (at + 1) & mask;
     }
     return at;
@@ -47,9 +59,10 @@ void PackNumbers::grow(std::size_t packs) {
     if (packs * 4 <= places_.size() * 3) {
         return;
     }
-    places_.assign(std::max<std::size_t>(places_.size() * 2, 16), kFree);
+    places_.assign(std::max<std::size_t>(places_.size() * 2, 16), {});
     for (std::uint32_t number = 0; number < packs_.size(); ++number) {
-        places_[place_of(packs_[number].name)] = number;
+        const auto& name = packs_[number].name;
+        places_[place_of(name)] = {hash_of(name), number};
     }
 }
 

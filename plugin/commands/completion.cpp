@@ -32,8 +32,9 @@ int run(Context& context) {
 
 std::vector<Candidate> points_of(Context& context, std::string_view word) {
     std::vector<Candidate> candidates;
-    const auto& opened = context.repository().repository;
-    const auto points = repository::list_points(opened, [](const auto&, const Error&) {});
+    const auto opened = open_place(context.settings(), context.app().environment);
+    const auto points =
+        repository::list_points(opened->repository, [](const auto&, const Error&) {});
     const auto now = context.app().clock.now();
     for (const auto& record : points | std::views::reverse) {
         if (record.point.name.starts_with(word)) {

@@ -91,15 +91,16 @@ bool matches(const Filter& filter, const model::RecoveryPoint& point, const std:
 
 int run(Context& context) {
     const auto filter = make_filter(context.arguments(), context.app().clock);
-    auto& repository = context.repository();
+    // The points name themselves: no index, which may be large, is read for them.
+    const auto opened = open_place(context.settings(), context.app().environment);
     int exit_code = 0;
     Json::Array records;
     const auto on_damaged = [&](const std::string& blob, const Error& error) {
         context.warn(concat("point ", blob, " cannot be read: ", error.what()));
         exit_code = error.exit_code();
     };
-    const auto checks = load_point_checks(context, repository.repository);
-    for (const auto& stored : repository::list_points(repository.repository, on_damaged)) {
+    const auto checks = load_point_checks(context, opened->repository);
+    for (const auto& stored : repository::list_points(opened->repository, on_damaged)) {
         auto record = point_record(stored.point, find_check(checks, stored.point.id));
         if (matches(filter, stored.point, shown_status(record))) {
             records.push_back(std::move(record));
@@ -107,7 +108,7 @@ int run(Context& context) {
     }
     print_list(context.output(), point_kind(context.app().clock.now()), records);
     if (records.empty() && !is_for_programs(context.output().format)) {
-        context.say(concat("No recovery points found in ", repository.backend->location(), "."));
+        context.say(concat("No recovery points found in ", opened->backend->location(), "."));
     }
     return exit_code;
 }

@@ -297,6 +297,26 @@ TEST_CASE("verify finds nothing in a sound repository and names what is damaged"
     CHECK_FALSE(parse_json(damaged.out).find("problems")->items().empty());
 }
 
+TEST_CASE("verify warns of packs without parity, and succeeds") {
+    const Desk desk;
+    desk.import();
+    REQUIRE(desk.run({"repo", "parity", "on"}).exit_code == 0);
+    CHECK(desk.run({"verify"}).err.find("warning") == std::string::npos);
+    const auto parity = desk.directory / "home/.local/share/kubectl-backup/repository/parity";
+    for (const auto& file : std::filesystem::directory_iterator(parity)) {
+        if (file.path().filename() != "on") {
+            std::filesystem::remove(file);
+        }
+    }
+    const auto result = desk.run({"verify", "-o", "json"});
+    CHECK(result.exit_code == 0);
+    CHECK_THAT(result.err, contains("warning: parity: "));
+    const auto json = parse_json(result.out);
+    CHECK(json.find("problems")->items().empty());
+    CHECK(json.find("warnings")->items().size() == 1);
+    CHECK(json.integer_at({"packsWithoutParity"}) == json.integer_at({"packs"}));
+}
+
 TEST_CASE("verbs that read go on without a damaged index segment, those that write do not") {
     const Desk desk;
     desk.directory.write("src/data/old", std::string(5000, 'o'));
@@ -308,6 +328,8 @@ TEST_CASE("verbs that read go on without a damaged index segment, those that wri
     std::filesystem::permissions(segment, std::filesystem::perms::owner_all);
     std::filesystem::resize_file(segment, std::filesystem::file_size(segment) - 1);
 
+    // The points name themselves: who lists them asks no index.
+    CHECK(desk.run({"list"}).err.empty());
     const auto new_file = desk.run({"cat", "two:shop/data-0/data/new"});
     CHECK(new_file.exit_code == 0);
     CHECK(new_file.out == std::string(5000, 'n'));
