@@ -15,16 +15,12 @@
 #include "fuse/patient_backend.hpp"
 #include "fuse/session.hpp"
 
-#include <algorithm>
 #include <thread>
 #include <unistd.h>
 
 namespace backup::fuse {
 
 namespace {
-
-// More would only wait for each other's memory.
-constexpr unsigned kMostPrefetchThreads = 4;
 
 repository::Secret find_secret(const Options& options) {
     if (options.secret_descriptor) {
@@ -92,7 +88,7 @@ void mount_repository(backend::Backend& storage,
     const auto page_cache_bytes = options.cache_bytes / 4;
     repository::ChunkStoreOptions store;
     store.frame_cache_bytes = options.cache_bytes - page_cache_bytes;
-    store.prefetch_threads = std::min(processors, kMostPrefetchThreads);
+    store.prefetch_threads = repository::usual_prefetch_threads();
     SystemClock clock;
     ErrorJournal journal(clock, log);
     // The other segments lead to what can be restored: it may be all that is left.

@@ -17,6 +17,14 @@ struct OwnedBytes {
 
 using ByteChain = std::vector<OwnedBytes>;
 
+inline std::size_t size_of(const ByteChain& chain) {
+    std::size_t sum = 0;
+    for (const auto& piece : chain) {
+        sum += piece.bytes.size();
+    }
+    return sum;
+}
+
 /// A piece of memory of its own at the end of the chain, to be filled by the caller.
 inline std::span<std::byte> append_room(ByteChain& chain, std::size_t size) {
     auto room = std::make_shared<Bytes>(size);

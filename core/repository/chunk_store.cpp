@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <utility>
 
 namespace backup::repository {
@@ -178,6 +179,11 @@ void ChunkStore::State::read_parts(const content::ShortId& id,
     }
     read_parts(id, offset, size / 2, read);
     read_parts(id, offset + size / 2, size - size / 2, read);
+}
+
+unsigned usual_prefetch_threads() {
+    // One alone would wait for the storage; more would only wait for each other's memory.
+    return std::clamp(std::thread::hardware_concurrency(), 2U, 4U);
 }
 
 ChunkStore::ChunkStore(const Repository& repository, ChunkStoreOptions options)

@@ -24,13 +24,16 @@ struct ChunkStoreOptions {
     std::uint64_t frame_cache_bytes = 64U << 20U;
     /// For blocks of the index.
     std::uint64_t index_cache_bytes = 32U << 20U;
-    /// Threads that decode ahead of those who collect() in order (a mount).
+    /// Threads that decode ahead of those who collect() in order.
     unsigned prefetch_threads = 0;
     /// Told of an index segment that cannot be read, for whatever reason, when it is opened or
     /// later from any thread; what it says is left out then. Without it, that throws. It may throw
     /// the error itself, where leaving out what is not damaged would look like a loss.
     std::function<void(const std::string& blob, const Error& error)> on_damaged_index;
 };
+
+/// As many as the processors are worth: for ChunkStoreOptions::prefetch_threads.
+unsigned usual_prefetch_threads();
 
 /// Where a chunk lies.
 struct ChunkLocation {

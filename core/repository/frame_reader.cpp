@@ -131,6 +131,7 @@ struct FrameReader::State {
               std::uint32_t last);
     void decode_ahead(const FrameRange& range);
     void start_helpers();
+    void help(const std::stop_token& stop);
 
     const Repository& repository;
     const FrameReaderOptions options;
@@ -148,6 +149,7 @@ struct FrameReader::State {
     std::once_flag helpers_started;
     BoundedQueue<FrameRange> pieces{kMostPiecesAhead};
     std::atomic<std::size_t> waiting_pieces{0};
+    bool has_helpers = false;  // set once, by start_helpers()
     // Last: its threads use all of the above.
     TaskGroup helpers;
 };
@@ -255,10 +257,10 @@ std::uint32_t FrameReader::State::take(const PackReader& pack,
                                        std::uint32_t number,
                                        std::uint32_t first,
                                        std::uint32_t most) {
-    std::uint64_t stored = 0;
+    std::uint64_t plain = 0;
     return flights.take(number, first, most, [&](std::uint32_t frame) {
-        stored += pack.stored_bytes(frame);
-        return (frame != first && stored > kFetchBytes) || cache.find(number, frame) != nullptr;
+        plain += pack.frame(frame).plain_bytes;
+        return (frame != first && plain > kFetchBytes) || cache.find(number, frame) != nullptr;
     });
 }
 
@@ -294,6 +296,9 @@ void FrameReader::State::note(std::uint32_t number,
         return;
     }
     start_helpers();
+    if (!has_helpers) {
+        return;
+    }
     for (std::uint32_t done = 0; done < range->count; done += kFramesInPiece) {
         // More than the helpers manage would only be late.
         if (waiting_pieces.load() >= kMostPiecesAhead) {
@@ -307,16 +312,22 @@ void FrameReader::State::note(std::uint32_t number,
 void FrameReader::State::start_helpers() {
     // Not from the beginning: threads inherit which signals reach them.
     std::call_once(helpers_started, [this] {
-        for (unsigned i = 0; i < options.prefetch_threads; ++i) {
-            helpers.start([this](const std::stop_token& stop) {
-                while (const auto range = pieces.pop(stop)) {
-                    --waiting_pieces;
-                    // Who needs the frame will meet the same error, and tell.
-                    static_cast<void>(failure_of([&] { decode_ahead(*range); }));
-                }
-            });
-        }
+        // Where no more threads may be started, fewer do, or none: who reads decodes for himself.
+        static_cast<void>(failure_of([this] {
+            for (unsigned i = 0; i < options.prefetch_threads; ++i) {
+                helpers.start([this](const std::stop_token& stop) { help(stop); });
+                has_helpers = true;
+            }
+        }));
     });
+}
+
+void FrameReader::State::help(const std::stop_token& stop) {
+    while (const auto range = pieces.pop(stop)) {
+        --waiting_pieces;
+        // Who needs the frame will meet the same error, and tell.
+        static_cast<void>(failure_of([&] { decode_ahead(*range); }));
+    }
 }
 
 void FrameReader::State::decode_ahead(const FrameRange& range) {

@@ -21,8 +21,9 @@ struct Found {
     DirectoryRecord record;
 };
 
-// More pieces than that cost more than copying: a file of many tiny extents.
-constexpr std::size_t kLongestChain = 200;
+// More pieces than that cost more than copying: a file of many tiny extents. Each may also keep a
+// frame of up to 1 MiB in memory.
+constexpr std::size_t kLongestChain = 64;
 
 Error unreadable(const TreeEntry& entry) {
     return {

@@ -13,33 +13,45 @@ namespace backup::restore {
 namespace {
 
 constexpr std::size_t kPiece = 1U << 20U;
+constexpr std::uint64_t kLongBytes = 16U << 20U;
+
+ByteChain read_piece(view::Node& node,
+                     std::uint64_t begin,
+                     std::size_t size,
+                     ContentReading& reading) {
+    if (reading.is_ahead) {
+        return node.collect(begin, size);
+    }
+    if (reading.buffer.size() < size) {
+        reading.buffer.resize(size);
+    }
+    const auto room = std::span(reading.buffer).first(size);
+    return {{room.first(node.read(begin, room)), nullptr}};
+}
 
 std::optional<std::string> copy_extent(view::Node& node,
                                        std::uint64_t begin,
                                        std::uint64_t end,
                                        volume::ContentSink& sink,
-                                       Bytes& buffer,
+                                       ContentReading& reading,
                                        const std::stop_token& stop) {
-    const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - begin));
-    if (buffer.size() < room) {
-        buffer.resize(room);
-    }
     while (begin < end) {
         throw_if_stopped(stop);
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(room, end - begin));
-        std::size_t count = 0;
-        const auto failure =
-            failure_of([&] { count = node.read(begin, std::span(buffer).first(want)); });
+        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - begin));
+        ByteChain pieces;
+        const auto failure = failure_of([&] { pieces = read_piece(node, begin, want, reading); });
         if (failure && !concerns_one_file(*failure)) {
             throw *failure;
         }
         if (failure) {
             return failure->what();
         }
-        if (count != want) {
+        if (size_of(pieces) != want) {
             return "its content is shorter than its size";
         }
-        sink.write(ByteView(buffer).first(want));
+        for (const auto& piece : pieces) {
+            sink.write(piece.bytes);
+        }
         begin += want;
     }
     return std::nullopt;
@@ -52,6 +64,10 @@ bool concerns_one_file(const Error& error) {
            error.code() == ErrorCode::Io;
 }
 
+bool is_long(const model::FileEntry& entry) {
+    return entry.size >= kLongBytes;
+}
+
 model::FileEntry attributes_of(view::Node& node) {
     const auto* file = dynamic_cast<const view::VolumeFile*>(&node);
     return file != nullptr ? file->entry().attributes : node.info().attributes;
@@ -60,7 +76,7 @@ model::FileEntry attributes_of(view::Node& node) {
 std::optional<std::string> copy_content(view::Node& node,
                                         const model::FileEntry& entry,
                                         volume::ContentSink& sink,
-                                        Bytes& buffer,
+                                        ContentReading& reading,
                                         const std::stop_token& stop) {
     std::uint64_t at = 0;
     while (at < entry.size) {
@@ -79,7 +95,7 @@ std::optional<std::string> copy_content(view::Node& node,
         if (begin > at) {
             sink.skip(begin - at);
         }
-        if (auto reason = copy_extent(node, begin, end, sink, buffer, stop)) {
+        if (auto reason = copy_extent(node, begin, end, sink, reading, stop)) {
             return reason;
         }
         at = end;

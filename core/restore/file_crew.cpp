@@ -2,7 +2,6 @@
 #include "core/restore/file_crew.hpp"
 
 #include "core/base/stop_on_signal.hpp"
-#include "core/restore/copy_content.hpp"
 #include "core/volume/file_target.hpp"
 
 #include <algorithm>
@@ -64,11 +63,11 @@ void FileCrew::finish() {
 }
 
 void FileCrew::work(const std::stop_token& stop) {
-    Bytes buffer;
+    ContentReading reading;
     while (auto batch = batches_.pop(stop)) {
         for (File& file : *batch) {
             throw_if_stopped(stop);
-            write_file(file, buffer, stop);
+            write_file(file, reading, stop);
             if (progress_ != nullptr) {
                 progress_->advance(1, file.entry.size);
             }
@@ -77,9 +76,11 @@ void FileCrew::work(const std::stop_token& stop) {
     }
 }
 
-void FileCrew::write_file(File& file, Bytes& buffer, const std::stop_token& stop) {
+void FileCrew::write_file(File& file, ContentReading& reading, const std::stop_token& stop) {
+    std::unique_lock ahead(reading_ahead_, std::defer_lock);
+    reading.is_ahead = is_long(file.entry) && ahead.try_lock();
     volume::FileTarget target(file.directory, file.entry);
-    if (const auto reason = copy_content(*file.node, file.entry, target, buffer, stop)) {
+    if (const auto reason = copy_content(*file.node, file.entry, target, reading, stop)) {
         target.abandon(*reason);
     } else {
         target.end();

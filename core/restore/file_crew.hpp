@@ -7,10 +7,12 @@
 #include "core/base/queue.hpp"
 #include "core/base/task_group.hpp"
 #include "core/model/file_entry.hpp"
+#include "core/restore/copy_content.hpp"
 #include "core/view/node.hpp"
 #include "core/volume/directory_target.hpp"
 
 #include <cstdint>
+#include <mutex>
 #include <stop_token>
 #include <vector>
 
@@ -43,13 +45,15 @@ class FileCrew {
 
     void send_batch();
     void work(const std::stop_token& stop);
-    static void write_file(File& file, Bytes& buffer, const std::stop_token& stop);
+    void write_file(File& file, ContentReading& reading, const std::stop_token& stop);
 
     std::stop_token stop_;
     Progress* progress_;
     Batch batch_;
     std::uint64_t batch_bytes_ = 0;
     BoundedQueue<Batch> batches_;
+    // Held by the worker whose file is read ahead: two would push each other out of the cache.
+    std::mutex reading_ahead_;
     TaskGroup workers_;  // last: its threads use all above
 };
 

@@ -93,6 +93,7 @@ void copy_image(view::Node& node,
                 std::uint64_t size,
                 ImageTarget& target,
                 const std::stop_token& stop) {
+    // A device is written in whole blocks: the pieces below end anywhere.
     Bytes buffer(kPiece);
     for (std::uint64_t at = 0; at < size;) {
         const std::uint64_t begin = std::min(node.seek_data(at).value_or(size), size);
@@ -102,11 +103,15 @@ void copy_image(view::Node& node,
         while (at < end) {
             throw_if_stopped(stop);
             const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - at));
-            const auto piece = std::span(buffer).first(want);
-            if (node.read(at, piece) != want) {
+            const auto pieces = node.collect(at, want);
+            if (size_of(pieces) != want) {
                 throw Error(ErrorCode::CorruptData, "the image is shorter than its size");
             }
-            target.write(piece, at);
+            auto filled = buffer.begin();
+            for (const auto& piece : pieces) {
+                filled = std::ranges::copy(piece.bytes, filled).out;
+            }
+            target.write(ByteView(buffer).first(want), at);
             at += want;
         }
     }

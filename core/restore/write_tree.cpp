@@ -218,9 +218,10 @@ void TreeWriter::write_file(view::Node& node, const model::FileEntry& entry) {
         sink_.abandon_file("its content could not be read when the backup was made");
         return;
     }
+    reading_.is_ahead = is_long(entry);
     if (!has_content_) {
         sink_.skip(entry.size);
-    } else if (const auto reason = copy_content(node, entry, sink_, buffer_, stop_)) {
+    } else if (const auto reason = copy_content(node, entry, sink_, reading_, stop_)) {
         sink_.abandon_file(*reason);
         return;
     }

@@ -65,7 +65,8 @@ class Node {
     /// Of a regular file: short only at its end. Throws CorruptData, Io.
     virtual std::size_t read(std::uint64_t offset, std::span<std::byte> out);
 
-    /// The same bytes in pieces, of volumes without copying them.
+    /// The same bytes in pieces, of volumes without copying them; there, what follows is decoded
+    /// ahead for those who go on in order.
     virtual ByteChain collect(std::uint64_t offset, std::uint64_t size);
 
     /// False when it is known that no file of the same volume has a POSIX access list.

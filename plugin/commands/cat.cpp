@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/error.hpp"
-#include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
+#include "plugin/commands/files.hpp"
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
 #include "plugin/find_point.hpp"
@@ -36,18 +36,7 @@ void print_file(const PlaceInPoint& place, std::ostream& out, const std::stop_to
             throw Error(ErrorCode::InvalidArgument,
                         concat("\"", printable(path), "\" is no regular file"));
     }
-    constexpr std::size_t kPiece = 1U << 20U;
-    Bytes buffer(kPiece);
-    std::uint64_t offset = 0;
-    while (const auto count = place.node->read(offset, buffer)) {
-        throw_if_stopped(stop);
-        const auto text = as_text(ByteView(buffer).first(count));
-        out.write(text.data(), static_cast<std::streamsize>(text.size()));
-        if (!out) {
-            throw Error(ErrorCode::Io, "standard output cannot be written");
-        }
-        offset += count;
-    }
+    print_content(*place.node, out, stop);
 }
 
 int run(Context& context) {

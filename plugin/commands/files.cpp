@@ -2,9 +2,12 @@
 #include "plugin/commands/files.hpp"
 
 #include "core/base/clock.hpp"
+#include "core/base/error.hpp"
+#include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
 
 #include <array>
+#include <ostream>
 
 namespace backup::plugin {
 
@@ -95,6 +98,27 @@ Json file_record(std::string_view path, view::Node& node) {
         record["target"] = file.link_target;
     }
     return record;
+}
+
+void print_content(view::Node& node, std::ostream& out, const std::stop_token& stop) {
+    constexpr std::uint64_t kPiece = 1U << 20U;
+    std::uint64_t offset = 0;
+    for (;;) {
+        throw_if_stopped(stop);
+        const auto pieces = node.collect(offset, kPiece);
+        const auto count = size_of(pieces);
+        if (count == 0) {
+            return;
+        }
+        for (const auto& piece : pieces) {
+            const auto text = as_text(piece.bytes);
+            out.write(text.data(), static_cast<std::streamsize>(text.size()));
+        }
+        if (!out) {
+            throw Error(ErrorCode::Io, "standard output cannot be written");
+        }
+        offset += count;
+    }
 }
 
 }  // namespace backup::plugin

@@ -5,6 +5,8 @@
 #include "core/base/json.hpp"
 #include "core/view/node.hpp"
 
+#include <iosfwd>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -18,5 +20,9 @@ std::string_view type_text(model::FileType type);
 
 /// One file as a record: path, type, mode, uid, gid, size, modified, target.
 Json file_record(std::string_view path, view::Node& node);
+
+/// All of a regular file, which is read ahead. Throws Io when `out` takes no more, Interrupted, and
+/// as view::Node::collect.
+void print_content(view::Node& node, std::ostream& out, const std::stop_token& stop);
 
 }  // namespace backup::plugin
