@@ -2,6 +2,8 @@
 #include "core/capture/closure.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
 namespace backup::capture {
@@ -28,122 +30,164 @@ Closure::Resolve Closure::make_resolve(const std::vector<model::ApiResource>& re
     };
 }
 
+Closure::Id Closure::id_of(const model::ObjectKey& key) {
+    const std::array<Id, 2> place = {words_.add(key.resource), words_.add(key.ns)};
+    std::string packed(reinterpret_cast<const char*>(&place), sizeof(place));
+    const auto id = keys_.add(packed += key.name);
+    known_.resize(keys_.size());
+    return id;
+}
+
+model::ObjectKey Closure::key_of(Id object) const {
+    const auto packed = keys_.text(object);
+    std::array<Id, 2> place{};
+    std::memcpy(&place, packed.data(), sizeof(place));
+    return {std::string(words_.text(place[0])),
+            std::string(words_.text(place[1])),
+            std::string(packed.substr(sizeof(place)))};
+}
+
 void Closure::add(const Links& links) {
     const auto& key = links.key;
-    if (!stored_.insert(key).second) {
+    const auto object = id_of(key);
+    if (std::exchange(known_[object].is_stored, true)) {
         return;
     }
-    pending_.erase(key);
     for (const auto& need : links.needs) {
-        want(need.key, key, need.why);
+        want(id_of(need.key), {object, words_.add(need.why)});
     }
     for (const auto& owner : links.owners) {
         if (const auto found = resolve_(owner, key.ns)) {
-            want(*found, key, kOwner);
+            want(id_of(*found), {object, words_.add(kOwner)});
         }
     }
-    provide(key, key);
+    provide(key, object);
     for (const auto& group : links.groups) {
-        provide(group, key);
+        provide(group, object);
     }
-    add_pods(links);
-    add_maker(links);
+    add_pods(links, object);
+    add_maker(links, object);
 }
 
-void Closure::consider(Links links) {
-    const auto key = links.key;
-    for (auto& [token, why] : links.attached_to) {
-        attach(token, key, why);
+void Closure::consider(const Links& links) {
+    const auto& key = links.key;
+    const auto object = id_of(key);
+    for (const auto& [token, why] : links.attached_to) {
+        attach(token, object, why);
     }
     if (const auto target = links.scales ? resolve_(*links.scales, key.ns) : std::nullopt) {
-        attach(*target, key, links.scales_why);
+        attach(*target, object, links.scales_why);
     }
     for (const auto& owner : links.owners) {
         const auto found = may_be_custom(owner.group) ? resolve_(owner, key.ns) : std::nullopt;
         // One that owns objects all over the cluster would bring them all.
         if (found && !found->ns.empty()) {
-            attach(*found, key, std::string(kOwned));
+            attach(*found, object, kOwned);
         }
     }
-    auto& place = places_[key.ns];
-    if (links.selects) {
-        for (const auto& [labels, pod] : place.stored_pods) {
-            if (model::matches(*links.selects, labels)) {
-                want(key, pod, links.selects_why);
-                break;
-            }
-        }
-        place.selecting.push_back({std::move(*links.selects), key, links.selects_why});
+    consider_selector(links, object);
+    consider_pod(links, object);
+}
+
+void Closure::consider_selector(const Links& links, Id object) {
+    if (!links.selects) {
+        return;
     }
-    if (links.is_made && links.pod_labels) {
-        for (const auto& maker : place.makers) {
-            if (model::matches(maker.selector, *links.pod_labels)) {
-                want(key, maker.from, kMade);
-                break;
-            }
+    auto& place = places_[words_.add(links.key.ns)];
+    const auto why = words_.add(links.selects_why);
+    auto selector = labels_.compile(*links.selects);
+    for (const auto& [labels, pod] : place.stored_pods) {
+        if (labels_.matches(selector, labels)) {
+            want(object, {pod, why});
+            break;
         }
-        place.made.push_back({std::move(*links.pod_labels), key});
     }
+    place.selecting.push_back({std::move(selector), {object, why}});
+}
+
+void Closure::consider_pod(const Links& links, Id object) {
+    if (!links.is_made || !links.pod_labels) {
+        return;
+    }
+    auto& place = places_[words_.add(links.key.ns)];
+    const auto labels = labels_.add(*links.pod_labels);
+    for (const auto& maker : place.makers) {
+        if (labels_.matches(maker.selector, labels)) {
+            want(object, maker.from);
+            break;
+        }
+    }
+    place.made[labels].push_back(object);
 }
 
 std::map<model::ObjectKey, Edge> Closure::take_wanted() {
-    return std::exchange(pending_, {});
+    std::map<model::ObjectKey, Edge> wanted;
+    for (const auto& [object, from] : std::exchange(pending_, {})) {
+        if (!known_[object].is_stored) {
+            wanted.emplace(key_of(object),
+                           Edge{key_of(from.object), std::string(words_.text(from.why))});
+        }
+    }
+    return wanted;
 }
 
-void Closure::want(const model::ObjectKey& key,
-                   const model::ObjectKey& from,
-                   std::string_view why) {
-    if (!stored_.contains(key) && wanted_.insert(key).second) {
-        pending_.emplace(key, Edge{from, std::string(why)});
+void Closure::want(Id object, Tie from) {
+    auto& known = known_[object];
+    if (!known.is_stored && !std::exchange(known.is_wanted, true)) {
+        pending_.push_back({object, from});
     }
 }
 
-void Closure::provide(const model::ObjectKey& token, const model::ObjectKey& from) {
-    if (!provided_.emplace(token, from).second) {
+void Closure::provide(const model::ObjectKey& key, Id from) {
+    const auto token = id_of(key);
+    if (std::exchange(known_[token].is_provided, true)) {
         return;
     }
-    if (auto waiting = waiting_.extract(token)) {
+    known_[token].provided_by = from;
+    if (const auto waiting = waiting_.extract(token)) {
         for (const auto& candidate : waiting.mapped()) {
-            want(candidate.key, from, candidate.why);
+            want(candidate.object, {from, candidate.why});
         }
     }
 }
 
-void Closure::attach(const model::ObjectKey& token,
-                     const model::ObjectKey& candidate,
-                     const std::string& why) {
-    const auto found = provided_.find(token);
-    if (found != provided_.end()) {
-        want(candidate, found->second, why);
+void Closure::attach(const model::ObjectKey& key, Id candidate, std::string_view why) {
+    const auto token = id_of(key);
+    if (known_[token].is_provided) {
+        want(candidate, {known_[token].provided_by, words_.add(why)});
     } else {
-        waiting_[token].push_back({candidate, why});
+        waiting_[token].push_back({candidate, words_.add(why)});
     }
 }
 
-void Closure::add_pods(const Links& links) {
+void Closure::add_pods(const Links& links, Id object) {
     if (!links.pod_labels) {
         return;
     }
-    auto& place = places_[links.key.ns];
-    if (!place.stored_pods.emplace(*links.pod_labels, links.key).second) {
+    auto& place = places_[words_.add(links.key.ns)];
+    const auto labels = labels_.add(*links.pod_labels);
+    if (!place.stored_pods.emplace(labels, object).second) {
         return;
     }
     for (const auto& candidate : place.selecting) {
-        if (model::matches(candidate.selector, *links.pod_labels)) {
-            want(candidate.from, links.key, candidate.why);
+        if (labels_.matches(candidate.selector, labels)) {
+            want(candidate.from.object, {object, candidate.from.why});
         }
     }
 }
 
-void Closure::add_maker(const Links& links) {
+void Closure::add_maker(const Links& links, Id object) {
     if (!links.makes) {
         return;
     }
-    auto& place = places_[links.key.ns];
-    place.makers.push_back({*links.makes, links.key, std::string(kMade)});
-    for (const auto& pod : place.made) {
-        if (model::matches(*links.makes, pod.labels)) {
-            want(pod.key, links.key, kMade);
+    auto& place = places_[words_.add(links.key.ns)];
+    const Tie from{object, words_.add(kMade)};
+    place.makers.push_back({labels_.compile(*links.makes), from});
+    for (const auto& [labels, pods] : place.made) {
+        if (labels_.matches(place.makers.back().selector, labels)) {
+            for (const auto pod : pods) {
+                want(pod, from);
+            }
         }
     }
 }

@@ -73,8 +73,8 @@ void Findings::merge(Findings&& other) {
         entry.message = entry.message.empty() ? std::move(theirs.message) : entry.message;
     }
     wanted.merge(other.wanted);
-    std::move(other.links.begin(), other.links.end(), std::back_inserter(links));
-    std::move(other.candidates.begin(), other.candidates.end(), std::back_inserter(candidates));
+    links.merge(std::move(other.links));
+    candidates.merge(std::move(other.candidates));
     rules.merge(std::move(other.rules));
     add_conflicts(std::move(other.conflicts));
     service_accounts.merge(other.service_accounts);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/base/json.hpp"
-#include "core/capture/links.hpp"
+#include "core/capture/link_log.hpp"
 #include "core/capture/object_facts.hpp"
 #include "core/capture/object_rules.hpp"
 #include "core/model/ledger.hpp"
@@ -62,8 +62,8 @@ struct Findings {
     std::map<model::ObjectKey, Edge> wanted;  // named by stored objects, and by which
     /// With a narrow scope: of stored objects, and of those that the selectors left out but that
     /// may belong to stored ones.
-    std::vector<Links> links;
-    std::vector<Links> candidates;
+    LinkLog links;
+    LinkLog candidates;
     ObjectRules rules;
     std::vector<std::string> conflicts;  // contradicting marks, at most kMostConflicts
     Names service_accounts;              // "namespace/name" of the stored ones

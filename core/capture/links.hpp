@@ -50,6 +50,8 @@ struct Links {
     /// Selects the pods that it made.
     std::optional<model::LabelSelector> makes;
     bool is_made = false;  // a pod that something else made and that is not over
+
+    bool operator==(const Links&) const = default;
 };
 
 /// `resource` is "plural.group". Throws nothing: what is not as it must be ties nothing.

@@ -308,7 +308,7 @@ void ObjectCollector::list_needed(const std::stop_token& stop) {
     const auto remember = [this](std::string_view resource) {
         return [this, name = std::string(resource)](const Json& object) {
             const model::ObjectKey key{name, {}, object.text_at({"metadata", "name"})};
-            result_.lock()->findings.candidates.push_back(links_of(name, key, object));
+            result_.lock()->findings.candidates.add(links_of(name, key, object));
             return false;
         };
     };
@@ -332,12 +332,8 @@ void ObjectCollector::follow_links(const std::stop_token& stop) {
         {
             auto result = result_.lock();
             auto& findings = result->findings;
-            for (const auto& links : std::exchange(findings.links, {})) {
-                closure.add(links);
-            }
-            for (auto& links : std::exchange(findings.candidates, {})) {
-                closure.consider(std::move(links));
-            }
+            findings.links.drain([&closure](const Links& links) { closure.add(links); });
+            findings.candidates.drain([&closure](const Links& links) { closure.consider(links); });
             auto wanted = closure.take_wanted();
             if (wanted.empty()) {
                 return;

@@ -64,7 +64,7 @@ void ObjectTaker::note_references(const model::Object& object, Findings& finding
     const auto& key = object.key();
     if (scope_.is_narrow()) {
         if (may_be_tied(object)) {
-            findings.links.push_back(links_of(key.resource, key, object.json()));
+            findings.links.add(links_of(key.resource, key, object.json()));
         }
         return;
     }
@@ -89,8 +89,8 @@ void ObjectTaker::note_candidate(const model::Object& object,
     if (!scope_.is_narrow() || !is_unselected || !may_be_tied(object)) {
         return;
     }
-    if (auto links = links_of(key.resource, key, object.json()); is_attachable(links)) {
-        findings.candidates.push_back(std::move(links));
+    if (const auto links = links_of(key.resource, key, object.json()); is_attachable(links)) {
+        findings.candidates.add(links);
     }
 }
 

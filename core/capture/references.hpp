@@ -17,6 +17,8 @@ namespace backup::capture {
 struct Reference {
     model::ObjectKey key;
     std::string why;  // the field that names it: "spec.template.spec.serviceAccountName"
+
+    bool operator==(const Reference&) const = default;
 };
 
 /// Kinds with references: only these need to be parsed whole.
