@@ -33,6 +33,7 @@ std::unique_ptr<volume::Mover> start_claim_mover(const ClaimVolumesContext& cont
     request.access = volume::VolumeAccess::Read;
     request.owner = context.owner;
     request.image = context.mover_image;
+    request.node_images = context.node_images;
     request.progress = &context.progress;
     request.stop = stop;
     request.on_leftover = order.on_leftover;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/claim_volumes.hpp"
 
+#include "core/base/each_at_once.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/capture/claim_failure.hpp"
@@ -24,6 +25,10 @@ namespace {
 
 /// Each is a thread that waits for the storage.
 constexpr std::size_t kCutsAtOnce = 16;
+/// Each is a list of pods.
+constexpr std::size_t kNamespacesAtOnce = 8;
+
+using JobsByNamespace = std::map<std::string, std::vector<ClaimJob>>;
 
 class ClaimReader {
   public:
@@ -36,7 +41,7 @@ class ClaimReader {
     std::vector<ClaimJob> plan_jobs(const std::vector<PlannedVolume>& plans,
                                     std::vector<ClaimVolume>& results) {
         std::vector<ClaimJob> jobs;
-        std::map<std::string, std::vector<ClaimJob>> live;
+        JobsByNamespace live;
         for (std::size_t i = 0; i < plans.size(); ++i) {
             if (plans[i].record.method.empty()) {
                 continue;
@@ -51,6 +56,7 @@ class ClaimReader {
                 jobs.push_back(std::move(job));
             }
         }
+        find_facts(live);
         for (auto& [ns, claims] : live) {
             add_live(ns, std::move(claims), jobs);
         }
@@ -151,10 +157,20 @@ class ClaimReader {
         });
     }
 
+    void find_facts(JobsByNamespace& live) const {
+        std::vector<JobsByNamespace::value_type*> entries;
+        for (auto& entry : live) {
+            entries.push_back(&entry);
+        }
+        const auto look = [&](std::size_t at, const std::stop_token& stop) {
+            find_facts(entries[at]->first, entries[at]->second, stop);
+        };
+        each_at_once(entries.size(), kNamespacesAtOnce, look, stop_);
+    }
+
     void add_live(const std::string& ns,
                   std::vector<ClaimJob> claims,
                   std::vector<ClaimJob>& jobs) {
-        find_facts(ns, claims);
         std::vector<volume::ClaimFacts> facts;
         std::vector<std::size_t> positions;
         for (std::size_t i = 0; i < claims.size(); ++i) {
@@ -180,29 +196,30 @@ class ClaimReader {
         }
     }
 
-    void find_facts(const std::string& ns, std::vector<ClaimJob>& claims) const {
+    /// A namespace that cannot be looked at, and a claim that went away, must not cost the others.
+    void find_facts(const std::string& ns,
+                    std::vector<ClaimJob>& claims,
+                    const std::stop_token& stop) const {
         std::vector<std::string> names;
         for (const auto& job : claims) {
             names.push_back(job.plan->record.claim);
         }
-        std::vector<volume::ClaimFacts> all;
+        std::vector<volume::ClaimLook> looks;
         const auto failure =
-            failure_of([&] { all = volume::list_claim_facts(context_.client, ns, names, stop_); });
+            failure_of([&] { looks = volume::look_at_claims(context_.client, ns, names, stop); });
         if (failure && failure->code() == ErrorCode::Interrupted) {
             throw Error(*failure);
         }
         for (std::size_t i = 0; i < claims.size(); ++i) {
-            if (!failure) {
-                claims[i].facts = std::move(all[i]);
-            } else {
-                // One that went away meanwhile must not cost the others.
-                claims[i].failure = failure_of([&] {
-                    claims[i].facts = volume::get_claim_facts(context_.client, ns, names[i], stop_);
-                });
+            auto& job = claims[i];
+            job.failure = failure ? failure : looks[i].failure;
+            if (job.failure) {
+                continue;
             }
-            if (claims[i].facts && !claims[i].plan->node.empty()) {
+            job.facts = std::move(looks[i].facts);
+            if (!job.plan->node.empty()) {
                 // A folder of one cluster node, whatever the claim says about sharing.
-                claims[i].facts->is_shared = false;
+                job.facts->is_shared = false;
             }
         }
     }
@@ -426,6 +443,8 @@ std::vector<ClaimVolume> capture_claims(const ClaimVolumesContext& given,
     ReadRate rate(given.read_limit);
     auto context = given;
     context.read_rate = &rate;
+    volume::NodeImages node_images;
+    context.node_images = &node_images;
     TaskGroup tasks(stop);
     const auto token = tasks.stop_token();
     ClaimReader reader(context, token);

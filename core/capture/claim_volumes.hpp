@@ -11,6 +11,7 @@
 #include "core/kube/client.hpp"
 #include "core/volume/mover.hpp"
 #include "core/volume/mover_claim.hpp"
+#include "core/volume/mover_image.hpp"
 #include "core/volume/mover_owner.hpp"
 #include "core/volume/mover_program.hpp"
 
@@ -57,9 +58,10 @@ struct ClaimVolumesContext {
         start_mover = {};
     /// Between attempts; another one is for tests.
     std::function<bool(std::chrono::nanoseconds, const std::stop_token&)> sleep = sleep_for;
-    StallOptions stall = {};        // when a volume that does not answer fails
-    HookGate* hooks = nullptr;      // none: no hooks
-    ReadRate* read_rate = nullptr;  // capture_claims makes it from read_limit
+    StallOptions stall = {};                    // when a volume that does not answer fails
+    HookGate* hooks = nullptr;                  // none: no hooks
+    ReadRate* read_rate = nullptr;              // capture_claims makes it from read_limit
+    volume::NodeImages* node_images = nullptr;  // capture_claims makes it
 };
 
 struct ClaimVolume {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/hook_pods.hpp"
 
+#include "core/base/each_at_once.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/capture/object_facts.hpp"
@@ -18,6 +19,7 @@ namespace backup::capture {
 namespace {
 
 constexpr std::size_t kManyNamespaces = 8;
+constexpr std::size_t kPodsAtOnce = 16;
 constexpr std::string_view kDefaultContainer = "kubectl.kubernetes.io/default-container";
 
 template <typename Visit>
@@ -127,6 +129,11 @@ class PodLister {
   private:
     using Name = std::pair<std::string, std::string>;
 
+    struct Fetched {
+        std::optional<HookPod> pod;    // empty: it does not run
+        std::optional<Error> failure;  // the server gave no answer
+    };
+
     /// Who owns it is looked at later.
     bool may_have_hooks(const ObjectFacts& facts) const {
         const HookSubject subject{facts.key.ns, facts.labels, facts.annotations, {}};
@@ -171,27 +178,37 @@ class PodLister {
     }
 
     void fetch(const std::set<std::string>& wanted) {
-        for (const auto& [ns, name] : names_) {
-            if (!wanted.contains(ns)) {
-                continue;
-            }
-            const auto failure = failure_of([&] { fetch_one(ns, name); });
-            if (failure && !kube::is_without_answer(failure->code())) {
-                throw Error(*failure);
-            }
-            if (failure) {
-                note_unknown(concat("pod ", ns, "/", name), *failure);
+        std::erase_if(names_, [&](const Name& name) { return !wanted.contains(name.first); });
+        const std::vector<Name> names(names_.begin(), names_.end());
+        std::vector<Fetched> fetched(names.size());
+        const auto fetch_at = [&](std::size_t at, const std::stop_token& stop) {
+            fetched[at] = fetch_one(names[at], stop);
+        };
+        each_at_once(names.size(), kPodsAtOnce, fetch_at, stop_);
+        for (std::size_t at = 0; at < names.size(); ++at) {
+            if (fetched[at].failure) {
+                note_unknown(concat("pod ", names[at].first, "/", names[at].second),
+                             *fetched[at].failure);
+            } else if (fetched[at].pod) {
+                result_.pods.push_back(std::move(*fetched[at].pod));
             }
         }
     }
 
-    void fetch_one(const std::string& ns, const std::string& name) {
+    Fetched fetch_one(const Name& name, const std::stop_token& stop) {
         kube::CallOptions options;
-        options.stop = stop_;
-        const auto pod = client_.find({pods_, ns, name}, options);
-        if (pod && is_running(*pod)) {
-            result_.pods.push_back(read_hook_pod(*pod));
+        options.stop = stop;
+        Fetched fetched;
+        fetched.failure = failure_of([&] {
+            const auto pod = client_.find({pods_, name.first, name.second}, options);
+            if (pod && is_running(*pod)) {
+                fetched.pod = read_hook_pod(*pod);
+            }
+        });
+        if (fetched.failure && !kube::is_without_answer(fetched.failure->code())) {
+            throw Error(*fetched.failure);
         }
+        return fetched;
     }
 
     kube::Client& client_;

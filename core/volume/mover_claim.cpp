@@ -7,10 +7,19 @@
 #include "core/volume/mover_api.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 
 namespace backup::volume {
 
 namespace {
+
+/// Up to here claims are asked for one by one: a namespace may have many others.
+constexpr std::size_t kFewClaims = 4;
+
+using FactsByClaim = std::map<std::string, ClaimFacts, std::less<>>;
+using LooksByClaim = std::map<std::string, ClaimLook*, std::less<>>;
 
 const Json::Array& items_at(const Json& document, std::initializer_list<std::string_view> path) {
     static const Json::Array kNone;
@@ -32,17 +41,20 @@ std::optional<std::int64_t> first_of(const std::optional<std::int64_t>& preferre
     return preferred ? preferred : other;
 }
 
+/// Empty for a volume that is no claim's.
+std::string claim_of(const Json& volume, const Json& pod) {
+    if (volume.find("ephemeral") != nullptr) {
+        // The claim of a generic ephemeral volume is named after its pod.
+        return pod.text_at({"metadata", "name"}) + "-" + volume.text_at({"name"});
+    }
+    return volume.text_at({"persistentVolumeClaim", "claimName"});
+}
+
 /// The pod's name for the claim's volume; empty when it has none.
 std::string volume_of(const Json& pod, std::string_view claim) {
     for (const auto& volume : items_at(pod, {"spec", "volumes"})) {
-        if (volume.text_at({"persistentVolumeClaim", "claimName"}) == claim) {
+        if (claim_of(volume, pod) == claim) {
             return volume.text_at({"name"});
-        }
-        // The claim of a generic ephemeral volume is named after its pod.
-        const auto name = volume.text_at({"name"});
-        if (volume.find("ephemeral") != nullptr &&
-            pod.text_at({"metadata", "name"}) + "-" + name == claim) {
-            return name;
         }
     }
     return "";
@@ -101,41 +113,62 @@ bool is_preferred(const ClaimConsumer& candidate, const std::optional<ClaimConsu
            (!candidate.node.empty() && current->node.empty());
 }
 
+bool may_use_claims(std::string_view pod) {
+    return pod.find("\"persistentVolumeClaim\"") != std::string_view::npos ||
+           pod.find("\"ephemeral\"") != std::string_view::npos;
+}
+
+void add_consumer(const Json& pod, const LooksByClaim& looks) {
+    for (const auto& volume : items_at(pod, {"spec", "volumes"})) {
+        const auto found = looks.find(claim_of(volume, pod));
+        if (found == looks.end()) {
+            continue;
+        }
+        auto& known = found->second->facts.consumer;
+        auto consumer = find_consumer(pod, found->first);
+        if (consumer && is_preferred(*consumer, known)) {
+            known = std::move(consumer);
+        }
+    }
+}
+
+/// Throws what is neither a refusal nor a server that gives no answer.
+std::optional<Error> tolerate(const std::function<void()>& action) {
+    auto failure = failure_of(action);
+    if (failure && failure->code() != ErrorCode::Forbidden &&
+        !kube::is_without_answer(failure->code())) {
+        throw Error(*failure);
+    }
+    return failure;
+}
+
 /// Fills in the consumers; none where pods may not be listed, or the server gives no answer.
 void add_consumers(kube::Client& client,
                    const std::string& ns,
-                   std::vector<ClaimFacts>& claims,
+                   const LooksByClaim& looks,
                    const std::stop_token& stop) {
     const MoverApi api;
     kube::ListOptions options;
     options.ns = ns;
     options.stop = stop;
     const auto look_at = [&](std::string_view item) {
-        const auto pod = parse_json(item);
-        for (auto& claim : claims) {
-            auto consumer = find_consumer(pod, claim.name);
-            if (consumer && is_preferred(*consumer, claim.consumer)) {
-                claim.consumer = std::move(consumer);
-            }
+        if (may_use_claims(item)) {
+            add_consumer(parse_json(item), looks);
         }
     };
     const auto forget = [&] {
-        for (auto& claim : claims) {
-            claim.consumer.reset();
+        for (const auto& [name, look] : looks) {
+            look->facts.consumer.reset();
         }
     };
-    const auto failure = failure_of([&] {
+    const auto failure = tolerate([&] {
         list_objects(client, api.pods, options, {look_at, forget});
     });
-    if (failure && failure->code() != ErrorCode::Forbidden &&
-        !kube::is_without_answer(failure->code())) {
-        throw Error(*failure);
+    if (failure) {
+        forget();
     }
-    for (auto& claim : claims) {
-        claim.is_use_known = !failure;
-        if (failure) {
-            claim.consumer.reset();
-        }
+    for (const auto& [name, look] : looks) {
+        look->facts.is_use_known = !failure;
     }
 }
 
@@ -144,23 +177,66 @@ bool is_on_some_nodes(kube::Client& client,
                       const std::string& volume,
                       const std::stop_token& stop) {
     const MoverApi api;
-    bool is_bound = false;
-    const auto failure = failure_of([&] {
-        const auto document =
-            client.find({api.volumes, {}, volume}, {.subresource = {}, .stop = stop});
-        is_bound = document && document->find_path({"spec", "nodeAffinity", "required"}) != nullptr;
+    std::optional<Json> document;
+    tolerate([&] {
+        document = client.find({api.volumes, {}, volume}, {.subresource = {}, .stop = stop});
     });
-    if (failure && failure->code() != ErrorCode::Forbidden &&
-        !kube::is_without_answer(failure->code())) {
-        throw Error(*failure);
-    }
-    return is_bound;
+    return document && document->find_path({"spec", "nodeAffinity", "required"}) != nullptr;
 }
 
 bool has_mode(const Json& claim, std::string_view mode) {
     return std::ranges::any_of(items_at(claim, {"spec", "accessModes"}), [&](const Json& item) {
         return item.is_string() && item.string() == mode;
     });
+}
+
+ClaimFacts read_claim(const Json& document) {
+    ClaimFacts facts;
+    facts.name = document.text_at({"metadata", "name"});
+    facts.phase = document.text_at({"status", "phase"});
+    facts.volume = document.text_at({"spec", "volumeName"});
+    facts.is_block = document.text_at({"spec", "volumeMode"}) == "Block";
+    facts.is_shared = has_mode(document, "ReadWriteMany") || has_mode(document, "ReadOnlyMany");
+    facts.is_exclusive = has_mode(document, "ReadWriteOncePod");
+    return facts;
+}
+
+/// Of a list that is refused or breaks off, what came.
+FactsByClaim list_claims(kube::Client& client,
+                         const std::string& ns,
+                         const std::vector<std::string>& claims,
+                         const std::stop_token& stop) {
+    const MoverApi api;
+    const std::set<std::string_view> wanted(claims.begin(), claims.end());
+    FactsByClaim found;
+    kube::ListOptions options;
+    options.ns = ns;
+    options.stop = stop;
+    const auto take = [&](std::string_view item) {
+        auto facts = read_claim(parse_json(item));
+        if (wanted.contains(facts.name)) {
+            const auto name = facts.name;
+            found.insert_or_assign(name, std::move(facts));
+        }
+    };
+    tolerate([&] { list_objects(client, api.claims, options, {take, [&] { found.clear(); }}); });
+    return found;
+}
+
+ClaimLook look_at_claim(kube::Client& client,
+                        const std::string& ns,
+                        const std::string& claim,
+                        const std::stop_token& stop) {
+    const MoverApi api;
+    ClaimLook look;
+    look.failure = failure_of([&] {
+        look.facts =
+            read_claim(client.get({api.claims, ns, claim}, {.subresource = {}, .stop = stop}));
+    });
+    if (look.failure && look.failure->code() == ErrorCode::Interrupted) {
+        throw Error(*look.failure);
+    }
+    return look;
 }
 
 }  // namespace
@@ -192,30 +268,48 @@ std::optional<ClaimConsumer> find_consumer(const Json& pod, std::string_view cla
     return consumer;
 }
 
+std::vector<ClaimLook> look_at_claims(kube::Client& client,
+                                      const std::string& ns,
+                                      const std::vector<std::string>& claims,
+                                      const std::stop_token& stop) {
+    auto listed =
+        claims.size() > kFewClaims ? list_claims(client, ns, claims, stop) : FactsByClaim();
+    std::vector<ClaimLook> looks;
+    for (const auto& claim : claims) {
+        const auto found = listed.find(claim);
+        looks.push_back(found == listed.end() ? look_at_claim(client, ns, claim, stop)
+                                              : ClaimLook{std::move(found->second), std::nullopt});
+    }
+    LooksByClaim by_claim;
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+        by_claim.emplace(claims[i], &looks[i]);
+    }
+    add_consumers(client, ns, by_claim, stop);
+    return looks;
+}
+
 std::vector<ClaimFacts> list_claim_facts(kube::Client& client,
                                          const std::string& ns,
                                          const std::vector<std::string>& claims,
                                          std::stop_token stop) {
-    const MoverApi api;
     std::vector<ClaimFacts> all;
-    for (const auto& claim : claims) {
-        const Json document =
-            client.get({api.claims, ns, claim}, {.subresource = {}, .stop = stop});
-        auto& facts = all.emplace_back();
-        facts.name = claim;
-        facts.phase = document.text_at({"status", "phase"});
-        facts.volume = document.text_at({"spec", "volumeName"});
-        facts.is_block = document.text_at({"spec", "volumeMode"}) == "Block";
-        facts.is_shared = has_mode(document, "ReadWriteMany") || has_mode(document, "ReadOnlyMany");
-        facts.is_exclusive = has_mode(document, "ReadWriteOncePod");
+    for (auto& look : look_at_claims(client, ns, claims, stop)) {
+        if (look.failure) {
+            throw Error(*look.failure);
+        }
+        all.push_back(std::move(look.facts));
     }
-    add_consumers(client, ns, all, stop);
-    for (auto& facts : all) {
+    return all;
+}
+
+void look_at_volumes(kube::Client& client,
+                     std::vector<ClaimFacts>& claims,
+                     const std::stop_token& stop) {
+    for (auto& facts : claims) {
         if (!facts.consumer && !facts.volume.empty()) {
             facts.is_on_some_nodes = is_on_some_nodes(client, facts.volume, stop);
         }
     }
-    return all;
 }
 
 ClaimFacts get_claim_facts(kube::Client& client,

@@ -37,7 +37,7 @@ struct ClaimFacts {
     bool is_shared = false;                 // several cluster nodes may use it: RWX or ROX
     bool is_exclusive = false;              // one pod only: ReadWriteOncePod
     bool binds_with_pod = false;            // Pending is fine: the mover's pod makes it Bound
-    bool is_on_some_nodes = false;          // its volume says which; known when nobody uses it
+    bool is_on_some_nodes = false;          // its volume says which: look_at_volumes
     std::optional<ClaimConsumer> consumer;  // a running one rather than a starting one
     bool is_use_known = true;               // its pods could be listed
 };
@@ -48,11 +48,30 @@ ClaimFacts get_claim_facts(kube::Client& client,
                            const std::string& claim,
                            std::stop_token stop);
 
-/// The same for several claims of a namespace, with one look at its pods.
+/// What one look at a claim found out, or why nothing.
+struct ClaimLook {
+    ClaimFacts facts;
+    std::optional<Error> failure;
+};
+
+/// One for each of several claims of a namespace, in their order; many cost no more questions than
+/// a few. Throws what is not about one claim.
+std::vector<ClaimLook> look_at_claims(kube::Client& client,
+                                      const std::string& ns,
+                                      const std::vector<std::string>& claims,
+                                      const std::stop_token& stop);
+
+/// The same; throws the first failure.
 std::vector<ClaimFacts> list_claim_facts(kube::Client& client,
                                          const std::string& ns,
                                          const std::vector<std::string>& claims,
                                          std::stop_token stop);
+
+/// Fills in is_on_some_nodes where nobody uses the claim: a question for each, so only those whose
+/// mover is about to start are asked about.
+void look_at_volumes(kube::Client& client,
+                     std::vector<ClaimFacts>& claims,
+                     const std::stop_token& stop);
 
 /// What of a pod counts for a claim; empty when the pod does not mount it or has ended.
 std::optional<ClaimConsumer> find_consumer(const Json& pod, std::string_view claim);

@@ -91,7 +91,7 @@ std::vector<std::string> find_nodes_of(kube::Client& client,
     }
     std::vector<std::string> nodes;
     for (const auto& claim : claims) {
-        if (claim.is_on_some_nodes && !claim.volume.empty()) {
+        if (!claim.consumer && !claim.volume.empty()) {
             const auto look = look_at(client, api.volumes, claim.volume, stop);
             if (look.object) {
                 add_hosts(*look.object, nodes);

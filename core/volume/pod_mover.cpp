@@ -112,6 +112,7 @@ void PodMover::State::find_claims() {
     for (const auto& claim : claims) {
         check_claim(claim);
     }
+    look_at_volumes(client, claims, request.stop);
 }
 
 void PodMover::State::check_claim(const ClaimFacts& claim) const {
@@ -328,13 +329,19 @@ void PodMover::State::start() {
     }
     has_parts = true;
     parts.ensure(clock().now(), request.stop);
-    const auto images = request.image.empty()
-                            ? list_mover_images(client, request.ns, claims, request.stop)
-                            : std::vector<std::string>{request.image};
     std::string why;
-    for (const auto& image : images) {
-        if (start_with(image, why)) {
+    if (!request.image.empty()) {
+        if (start_with(request.image, why)) {
             return;
+        }
+    } else {
+        NodeImages own_nodes;
+        auto& nodes = request.node_images == nullptr ? own_nodes : *request.node_images;
+        MoverImages images(client, nodes, request.ns, claims, request.stop);
+        while (const auto image = images.find_next()) {
+            if (start_with(*image, why)) {
+                return;
+            }
         }
     }
     throw Error(ErrorCode::MoverFailed, why)

@@ -21,6 +21,8 @@
 
 namespace backup::volume {
 
+class NodeImages;
+
 struct PodMoverRequest {
     std::string ns;
     /// PersistentVolumeClaims, all mounted in one pod; they must be reachable from one cluster
@@ -29,8 +31,9 @@ struct PodMoverRequest {
     /// Of the claims, when they are known (list_claim_facts); empty: they are looked up.
     std::vector<ClaimFacts> facts;
     VolumeAccess access = VolumeAccess::Read;
-    MoverOwner owner;   // one for the whole run: make_mover_owner
-    std::string image;  // empty: one that is on the cluster node already
+    MoverOwner owner;                   // one for the whole run: make_mover_owner
+    std::string image;                  // empty: one that is on the cluster node already
+    NodeImages* node_images = nullptr;  // of the run; none: its own
     MoverResources resources;
     /// From the pod's creation until it runs; each image that is tried has as long.
     std::chrono::milliseconds start_limit{180'000};

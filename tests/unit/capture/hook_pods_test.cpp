@@ -5,6 +5,7 @@
 #include "tests/support/capture_scene.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/meeting.hpp"
 
 #include <algorithm>
 
@@ -29,6 +30,29 @@ Words names_of(const HookPods& found) {
     }
     return names;
 }
+
+/// Whoever asks for a single pod waits for others who do.
+class MeetingTransport : public net::HttpTransport {
+  public:
+    MeetingTransport(std::unique_ptr<net::HttpTransport> server, backup::testing::Meeting& meeting)
+        : server_(std::move(server)),
+          meeting_(meeting) {}
+
+    net::Response send(const net::Request& request, const net::OnBody& on_body) override {
+        if (request.url.find("/pods/") != std::string::npos) {
+            meeting_.arrive();
+        }
+        return server_->send(request, on_body);
+    }
+
+    std::unique_ptr<net::Connection> connect(const net::ConnectRequest& request) override {
+        return server_->connect(request);
+    }
+
+  private:
+    std::unique_ptr<net::HttpTransport> server_;
+    backup::testing::Meeting& meeting_;
+};
 
 struct PodScene : CaptureScene {
     HookPods list(const Words& namespaces, const std::vector<HookRule>& rules = {}) {
@@ -69,6 +93,22 @@ TEST_CASE("pods that a rule of the policy means", "[hooks]") {
     const auto rules = parse_hook_rules(
         parse_json(R"([{"match":{"selector":"app=db"},"pre":{"command":["a"]}}])"));
     CHECK(names_of(scene.list({"shop"}, rules)) == Words{"shop/db"});
+}
+
+TEST_CASE("several pods are asked for at the same time, and found in their order", "[hooks]") {
+    PodScene scene;
+    for (const auto* name : {"d", "b", "a", "c"}) {
+        scene.server.add("pods", "shop", name, kMarked, kRunning);
+    }
+    backup::testing::Meeting meeting(4);
+    auto options = scene.client_options();
+    options.make_transport = [&](const net::TransportOptions& given) {
+        return std::make_unique<MeetingTransport>(scene.server.maker()(given), meeting);
+    };
+    kube::Client client(CaptureScene::config(), options);
+    CHECK(names_of(list_hook_pods(client, {"shop"}, {}, {})) ==
+          Words{"shop/a", "shop/b", "shop/c", "shop/d"});
+    CHECK(meeting.has_met());
 }
 
 TEST_CASE("many namespaces are one list, unless that is forbidden", "[hooks]") {

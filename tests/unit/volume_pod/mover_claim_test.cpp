@@ -112,7 +112,8 @@ TEST_CASE("several claims cost one look at the pods") {
     api.put("/api/v1/persistentvolumes/pv",
             parse_json(R"({"spec":{"nodeAffinity":{"required":{"nodeSelectorTerms":[]}}}})"));
     api.put(kShop + "pods/web-0", pod("Running", "n1"));
-    const auto facts = list_claim_facts(api.client, "shop", {"data", "other"}, {});
+    auto facts = list_claim_facts(api.client, "shop", {"data", "other"}, {});
+    look_at_volumes(api.client, facts, {});
     REQUIRE(facts.size() == 2);
     REQUIRE(facts[0].consumer);
     CHECK(facts[0].consumer->volume == "v");
@@ -120,4 +121,38 @@ TEST_CASE("several claims cost one look at the pods") {
     CHECK_FALSE(facts[1].consumer);
     CHECK(facts[1].is_on_some_nodes);
     CHECK(std::count(api.lines.begin(), api.lines.end(), "GET " + kShop + "pods") == 1);
+}
+
+TEST_CASE("many claims are one list, and those that are not in it are asked for") {
+    FakeApi api;
+    std::vector<std::string> names;
+    for (int i = 0; i < 100; ++i) {
+        names.push_back("claim-" + std::to_string(i));
+        api.put(kShop + "persistentvolumeclaims/" + names.back(), claim("ReadWriteMany"));
+    }
+    api.put(kShop + "pods/web-0", pod("Running", "n1"));
+    api.put(kShop + "persistentvolumeclaims/data", claim("ReadWriteOnce"));
+    names.insert(names.begin() + 50, {"data", "gone"});
+    SECTION("one of them went away") {
+        const auto looks = look_at_claims(api.client, "shop", names, {});
+        CHECK(api.lines.size() == 3);
+        REQUIRE(looks.size() == names.size());
+        CHECK(looks[49].facts.name == "claim-49");
+        CHECK(looks[49].facts.is_shared);
+        CHECK(looks[50].facts.consumer->pod == "web-0");
+        REQUIRE(looks[51].failure);
+        CHECK(looks[51].failure->code() == ErrorCode::KubeNotFound);
+        CHECK_FALSE(looks[52].failure);
+    }
+    SECTION("who may not list them") {
+        api.refuse = [](const net::Request&,
+                        const std::string& path) -> std::optional<net::Response> {
+            return path.ends_with("/persistentvolumeclaims")
+                       ? std::optional(FakeApi::status(403, "Forbidden", "no"))
+                       : std::nullopt;
+        };
+        const auto looks = look_at_claims(api.client, "shop", names, {});
+        CHECK(api.lines.size() == names.size() + 2);
+        CHECK(looks[50].facts.consumer->pod == "web-0");
+    }
 }

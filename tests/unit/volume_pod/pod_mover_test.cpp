@@ -5,6 +5,8 @@
 #include "tests/support/errors.hpp"
 #include "tests/unit/volume_pod/fake_api.hpp"
 
+#include <algorithm>
+
 using namespace backup;
 using namespace backup::volume;
 using testing::contains;
@@ -148,6 +150,19 @@ TEST_CASE("missing rights and quotas are not tried around") {
     CHECK(error.code() == ErrorCode::Forbidden);
     CHECK(posts == 1);
     CHECK(shop.is_clean());
+}
+
+TEST_CASE("a mover beside the application takes its image and asks for no other") {
+    Shop shop;
+    shop.api.put(
+        kShop + "pods/web",
+        parse_json(R"({"spec":{"nodeName":"n1","containers":[{"name":"web","image":"web:1"}],)"
+                   R"("volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"data"}}]},)"
+                   R"("status":{"phase":"Running"}})"));
+    const auto mover = shop.start();
+    const auto& lines = shop.api.lines;
+    CHECK(std::ranges::count(lines, "GET " + kShop + "pods") == 1);  // who uses the claim
+    CHECK(std::ranges::count(lines, "GET /api/v1/nodes/n1") == 0);
 }
 
 TEST_CASE("an image that does not start is followed by another") {
