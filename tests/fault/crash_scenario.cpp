@@ -7,9 +7,13 @@
 #include "core/maintenance/repair.hpp"
 #include "core/maintenance/verify.hpp"
 #include "core/repository/blob_name.hpp"
+#include "core/repository/hold.hpp"
+#include "core/repository/session_store.hpp"
 #include "tests/fault/repairable_damage.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace backup::testing {
 
@@ -26,9 +30,11 @@ std::string describe_problems(const Repository& repository) {
     const maintenance::VerifyOptions options{.level = maintenance::VerifyLevel::ReadData,
                                              .threads = 1};
     std::string text;
-    for (const auto& problem :
-         maintenance::verify_repository(repository, options, progress).problems) {
-        text += concat(problem.subject, ": ", problem.message, "\n");
+    const auto result = maintenance::verify_repository(repository, options, progress);
+    for (const auto* found : {&result.problems, &result.warnings}) {
+        for (const auto& problem : *found) {
+            text += concat(problem.subject, ": ", problem.message, "\n");
+        }
     }
     return text;
 }
@@ -38,6 +44,8 @@ struct Expected {
     bool has_repository = false;
     std::set<std::string> needed;
     std::set<std::string> gone;
+    std::set<std::string> held;
+    std::set<std::string> released;
 };
 
 Expected expect_at(const CrashScenario& scenario, std::size_t steps) {
@@ -60,9 +68,45 @@ Expected expect_at(const CrashScenario& scenario, std::size_t steps) {
             case Promise::Kind::Left:
                 expected.gone.insert(promise.point);
                 break;
+            case Promise::Kind::Held:
+                expected.held.insert(promise.point);
+                break;
+            case Promise::Kind::Releasing:
+                expected.held.erase(promise.point);
+                break;
+            case Promise::Kind::Released:
+                expected.released.insert(promise.point);
+                break;
         }
     }
     return expected;
+}
+
+/// By their names.
+std::set<std::string> list_held(const Repository& repository) {
+    const auto ids = list_held_points(repository);
+    std::set<std::string> names;
+    for (const auto& record : list_points(repository)) {
+        if (std::binary_search(ids.begin(), ids.end(), record.point.id)) {
+            names.insert(record.point.name);
+        }
+    }
+    return names;
+}
+
+std::string find_broken_hold(const Repository& repository, const Expected& expected) {
+    const auto held = list_held(repository);
+    for (const auto& name : expected.held) {
+        if (!held.contains(name)) {
+            return concat("the hold of ", name, " is lost");
+        }
+    }
+    for (const auto& name : expected.released) {
+        if (held.contains(name)) {
+            return concat("the hold of ", name, " was released and is back");
+        }
+    }
+    return {};
 }
 
 std::string find_broken_promise(const CrashScenario& scenario,
@@ -78,7 +122,7 @@ std::string find_broken_promise(const CrashScenario& scenario,
         }
         expected.needed.erase(name);
     }
-    return expected.needed.empty() ? std::string()
+    return expected.needed.empty() ? find_broken_hold(repository, expected)
                                    : concat("point ", *expected.needed.begin(), " is lost");
 }
 
@@ -93,6 +137,15 @@ std::string look(const CrashScenario& scenario, backend::Backend& backend, Expec
     } catch (const Error& error) {
         return concat("it throws: ", error.what());
     }
+}
+
+std::optional<PointRecord> find_point(const Repository& repository, const std::string& name) {
+    for (auto& record : list_points(repository)) {
+        if (record.point.name == name) {
+            return std::move(record);
+        }
+    }
+    return std::nullopt;
 }
 
 PowerCut uniform_cut(bool keeps_names, Survival survival) {
@@ -137,6 +190,11 @@ void CrashScenario::init() {
 }
 
 void CrashScenario::create(const std::string& name) {
+    store(name);
+    promise(Promise::Kind::Committed, name);
+}
+
+void CrashScenario::store(const std::string& name) {
     // "shared" lies beside what only the first point needs: a prune has to copy it.
     auto shared = files_of.empty() ? random.bytes(9'000) : files_of.begin()->second.at("shared");
     const Files files{{"shared", std::move(shared)},
@@ -145,7 +203,22 @@ void CrashScenario::create(const std::string& name) {
     clock.advance(std::chrono::hours(1));
     auto opened = backend();
     write_point(open_tiny_repository(opened, key), name, files, random, clock);
-    promise(Promise::Kind::Committed, name);
+}
+
+void CrashScenario::die_behind_ticket(const std::string& name, bool has_put) {
+    store(name);
+    auto opened = backend();
+    const auto repository = open_tiny_repository(opened, key);
+    const auto point = find_point(repository, name).value();
+    const auto blob = point_name(point.point.created, content::parse_digest(point.point.id));
+    const auto bytes = opened.get(blob);
+    const SessionRecord session{to_hex(random.bytes(16)), "host", 1, "program", clock.now(), {}};
+    if (!has_put) {
+        opened.remove(blob);
+    }
+    opened.put(session_name(session.id), encode_session(repository, session, random));
+    put_session_end(repository, session.id, {blob, bytes}, random);
+    opened.sync();
 }
 
 void CrashScenario::forget(const std::string& name) {
@@ -153,13 +226,27 @@ void CrashScenario::forget(const std::string& name) {
     auto opened = backend();
     const auto repository = open_tiny_repository(opened, key);
     std::vector<std::string> ids;
-    for (const auto& record : list_points(repository)) {
-        if (record.point.name == name) {
-            ids.push_back(record.point.id);
-        }
+    if (const auto record = find_point(repository, name)) {
+        ids.push_back(record->point.id);
     }
     maintenance::forget_points(repository, ids, random);
     promise(Promise::Kind::Left, name);
+}
+
+void CrashScenario::hold(const std::string& name) {
+    auto opened = backend();
+    const auto repository = open_tiny_repository(opened, key);
+    const auto id = find_point(repository, name).value().point.id;
+    put_hold(repository, {id, "kept", "host", clock.now()}, random);
+    promise(Promise::Kind::Held, name);
+}
+
+void CrashScenario::release(const std::string& name) {
+    promise(Promise::Kind::Releasing, name);
+    auto opened = backend();
+    const auto repository = open_tiny_repository(opened, key);
+    remove_hold(repository, find_point(repository, name).value().point.id);
+    promise(Promise::Kind::Released, name);
 }
 
 void CrashScenario::prune() {
@@ -203,6 +290,10 @@ std::string find_loss_later(const CrashScenario& scenario,
         auto backend = later.backend();
         if (!repository_exists(backend)) {
             later.init();
+        }
+        for (const auto& name : list_held(open_tiny_repository(backend, later.key))) {
+            later.hold(name);
+            expected.held.insert(name);
         }
         later.create(kLater);
         later.prune();

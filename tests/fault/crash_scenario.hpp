@@ -17,7 +17,7 @@ namespace backup::testing {
 
 /// What a verb said, and behind how many steps of the disk.
 struct Promise {
-    enum class Kind { Initialized, Committed, Leaving, Left };
+    enum class Kind { Initialized, Committed, Leaving, Left, Held, Releasing, Released };
 
     std::size_t steps = 0;
     Kind kind{};
@@ -33,6 +33,11 @@ class CrashScenario {
     void create(const std::string& name);
     void forget(const std::string& name);
     void prune();
+    void hold(const std::string& name);
+    void release(const std::string& name);
+    /// A backup that died behind its ticket, before it put its point or right behind that. Nobody
+    /// was promised anything.
+    void die_behind_ticket(const std::string& name, bool has_put);
     /// One index segment is gone, one pack has parity and a flipped bit; all of that durably.
     void damage();
     void repair();
@@ -50,6 +55,9 @@ class CrashScenario {
     repository::KeyFile key;
     std::map<std::string, Files> files_of;  // by the point's name, also of those never committed
     std::vector<Promise> promises;
+
+  private:
+    void store(const std::string& name);
 };
 
 /// What is wrong with a disk on which the first `steps` steps of the scenario were done: a promise
@@ -58,7 +66,8 @@ std::string find_loss(const CrashScenario& scenario,
                       std::size_t steps,
                       const std::shared_ptr<SimulatedDisk>& disk);
 
-/// Goes on working with the disk: makes the repository if there is none, another backup, and so on;
+/// Goes on working with the disk: makes the repository if there is none, holds again what is held,
+/// another backup, and so on;
 /// then cuts the power once more. Empty, or what is wrong afterwards.
 std::string find_loss_later(const CrashScenario& scenario,
                             std::size_t steps,
