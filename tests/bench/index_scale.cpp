@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the index behaves in a repository of millions of chunks: time and memory of opening it, of
 // looking chunks up, of writing and merging. Each phase runs in a process of its own, so that its
-// peak memory is its own. Usage: index_scale DIRECTORY [MILLIONS]
+// peak memory is its own. Usage: index_scale DIRECTORY [MILLIONS], or to leave a repository that
+// has many points too, for the programs themselves: index_scale --leave DIRECTORY [MILLIONS
+// [POINTS]]
 #include "core/backend/directory_backend.hpp"
+#include "core/base/file_descriptor.hpp"
+#include "core/base/json.hpp"
 #include "core/base/text.hpp"
+#include "core/model/ledger.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/index_merge.hpp"
 #include "core/repository/index_writer.hpp"
+#include "core/repository/keys.hpp"
+#include "core/repository/point_store.hpp"
+#include "core/repository/tree_builder.hpp"
 #include "core/repository/writer.hpp"
 
 #include <algorithm>
@@ -30,6 +38,12 @@ using namespace backup::repository;
 
 constexpr std::uint64_t kSegmentRecords = 1U << 20U;
 constexpr std::uint64_t kChunksOfPack = 32;
+constexpr std::uint64_t kFilesOfPoint = 20;
+
+double milliseconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+        .count();
+}
 
 double seconds_of(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
@@ -203,6 +217,79 @@ void compact(const std::string& directory) {
     std::printf("  %zu segments became %zu\n", before, chunks.list_segments().size());
 }
 
+/// A tree of which one file is this point's own.
+BuiltTree put_tree(Writer& writer, std::uint64_t point) {
+    TreeBuilder tree(writer);
+    tree.begin_directory({.type = model::FileType::Directory, .mode = 0755});
+    for (std::uint64_t i = 0; i < kFilesOfPoint; ++i) {
+        const auto changed = i == point % kFilesOfPoint;
+        FileContent content;
+        content.inline_bytes = concat("file ", i, changed ? concat(" of point ", point) : "");
+        const auto size = content.inline_bytes.size();
+        tree.add({.name = concat("file-", 100 + i), .mode = 0644, .size = size}, content);
+    }
+    tree.end_directory();
+    return tree.finish();
+}
+
+void put_points(World& world, const Repository& repository, std::uint64_t points) {
+    ChunkStore known(repository);
+    for (std::uint64_t i = 0; i < points; ++i) {
+        Writer writer(repository, known, world.random, world.clock);
+        const auto built = put_tree(writer, i);
+        PointRecord record;
+        record.point.name = concat("point-", i);
+        record.point.created = world.clock.now();
+        record.point.namespaces = {"shop"};
+        record.point.statistics.files = built.files;
+        record.root = built.root;
+        record.pages = writer.add_stream(encode_page_table(built.pages));
+        record.ledger = writer.add_stream(as_bytes(format_json(model::to_json(model::Ledger{}))));
+        writer.commit(std::move(record));
+        known.refresh();
+    }
+}
+
+/// What a verb needs that shows points and reads their files.
+void open_all(const std::string& directory) {
+    World world(directory);
+    const auto repository = world.open();
+    auto begin = std::chrono::steady_clock::now();
+    const auto points = list_points(repository);
+    std::printf("  %zu points read: %.1f ms\n", points.size(), milliseconds_since(begin));
+    begin = std::chrono::steady_clock::now();
+    const ChunkStore chunks(repository);
+    std::printf("  index opened: %.1f ms, %llu chunks, %zu segments\n",
+                milliseconds_since(begin),
+                static_cast<unsigned long long>(chunks.chunk_count()),
+                chunks.list_segments().size());
+}
+
+void make_repository(const std::string& place,
+                     const std::string& key,
+                     std::uint64_t segments,
+                     std::uint64_t points) {
+    World world(place, true);
+    const auto repository = world.open();
+    write_file_atomically(key, as_bytes(format_key_file(world.fresh.key_file)), 0600);
+    put_points(world, repository, points);
+    for (std::uint64_t i = 1; i <= segments; ++i) {
+        put_segment(repository, world.random, i, kSegmentRecords);
+    }
+}
+
+/// One that is there already is only opened again.
+void leave_repository(const std::string& root, std::uint64_t segments, std::uint64_t points) {
+    const auto place = root + "/repository";
+    const auto key = root + "/key";
+    if (!std::filesystem::exists(place)) {
+        measure("make a repository of many points and chunks",
+                [&] { make_repository(place, key, segments, points); });
+    }
+    measure("open it with all its points", [&] { open_all(place); });
+    std::printf("kubectl-backup list --repo %s --key-file %s\n", place.c_str(), key.c_str());
+}
+
 void run(const std::string& root, std::uint64_t segments) {
     const auto large = root + "/large";
     const auto small = root + "/small";
@@ -241,13 +328,26 @@ void run(const std::string& root, std::uint64_t segments) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count < 2) {
-        std::fputs("usage: index_scale DIRECTORY [MILLIONS OF CHUNKS]\n", stderr);
+    std::vector<std::string> words(arguments + 1, arguments + count);
+    const auto leaves = !words.empty() && words.front() == "--leave";
+    if (leaves) {
+        words.erase(words.begin());
+    }
+    if (words.empty()) {
+        std::fputs("usage: index_scale [--leave] DIRECTORY [MILLIONS OF CHUNKS [POINTS]]\n",
+                   stderr);
         return 2;
     }
-    const auto root = std::string(arguments[1]) + "/index_scale";
+    const auto number = [&](std::size_t at, std::uint64_t otherwise) {
+        return words.size() > at ? std::strtoull(words[at].c_str(), nullptr, 10) : otherwise;
+    };
+    const auto root = words.front() + "/index_scale";
     std::filesystem::create_directories(root);
-    run(root, count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 10);
-    std::filesystem::remove_all(root);
+    if (leaves) {
+        leave_repository(root, number(1, 10), number(2, 1000));
+    } else {
+        run(root, number(1, 10));
+        std::filesystem::remove_all(root);
+    }
     return 0;
 }

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Puts ConfigMaps and Secrets FROM..TO into the storage of a test cluster:
+"""Puts objects FROM..TO into the storage of a test cluster:
 
-    etcd_fill.py FROM TO mixed|secrets [GENERATION]
+    etcd_fill.py FROM TO mixed|secrets|applications [GENERATION]
 
-With another GENERATION than before, objects that are there already change. Run in the node (tests/cluster in-node), where etcd answers. The API server shows them as if it had stored them: it
-reads JSON as well as protobuf. A hundred objects in one transaction are many times faster than a request for each.
+ConfigMaps and Secrets, only Secrets, or applications: what those are made of is in applications.py. With another
+GENERATION than before, objects that are there already change. Run in the node (tests/cluster in-node), where etcd
+answers. The API server shows them as if it had stored them: it reads JSON as well as protobuf. A hundred objects in one
+transaction are many times faster than a request for each.
 """
 import base64
 import http.client
+import itertools
 import json
+import pathlib
 import random
 import sys
 import uuid
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from parts import applications  # noqa: E402
 
 NAMESPACES = 20
 IN_ONE = 100
@@ -38,7 +45,8 @@ def metadata(name, namespace, number, generation):
                                "time": "2026-11-20T10:00:00Z", "fieldsV1": fields}]}
 
 
-def put(number, kind, generation):
+def plain_object(number, kind, generation):
+    """Its key in the storage, and the object."""
     is_secret = kind == "secrets" or number % 5 >= 3
     name = f"{'secret' if is_secret else 'settings'}-{number}"
     namespace = f"bench-{number % NAMESPACES}"
@@ -49,6 +57,18 @@ def put(number, kind, generation):
     else:
         value.update(data={"settings": text(number)})
     key = f"/registry/{'secrets' if is_secret else 'configmaps'}/{namespace}/{name}"
+    return key, value
+
+
+def objects(begin, end, kind, generation):
+    for number in range(begin, end):
+        if kind == "applications":
+            yield from applications.objects_of(number, f"bench-{number % NAMESPACES}")
+        else:
+            yield plain_object(number, kind, generation)
+
+
+def put(key, value):
     return {"requestPut": {"key": base64.b64encode(key.encode()).decode(),
                            "value": base64.b64encode(json.dumps(value).encode()).decode()}}
 
@@ -57,8 +77,8 @@ def main():
     begin, end, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     generation = sys.argv[4] if len(sys.argv) > 4 else "1"
     etcd = http.client.HTTPConnection("127.0.0.1", 2379, timeout=120)
-    for first in range(begin, end, IN_ONE):
-        puts = [put(number, kind, generation) for number in range(first, min(first + IN_ONE, end))]
+    rest = objects(begin, end, kind, generation)
+    while puts := [put(*one) for one in itertools.islice(rest, IN_ONE)]:
         etcd.request("POST", "/v3/kv/txn", json.dumps({"success": puts}))
         answer = etcd.getresponse()
         said = answer.read()

@@ -4,15 +4,19 @@ import contextlib
 import dataclasses
 import os
 import random
+import re
+import shlex
 import time
 import typing
 
 from parts import trees
 from parts.processes import Failed, drop_caches, run, shell
+from parts.tools import list_tree
 
 READ_SIZE = 4096
 RANDOM_SECONDS = 8
 RANDOM_READS = 40_000
+PATTERN = "*.py"
 
 
 @dataclasses.dataclass
@@ -47,11 +51,6 @@ def ensure_backup(bench, tool, letter):
         tool.note_backup()
 
 
-def list_tree(root, output):
-    """ls of some trees meets what it may not read: its exit 1 is fine, the lines are compared."""
-    return run(["ls", "-lR", root], to=output, accepted=(0, 1))
-
-
 def unchanged_backup(bench, tool, measure):
     """Cold: with the caches dropped; warm: once more."""
     tree = bench.trees.path(measure.tree)
@@ -67,17 +66,72 @@ def unchanged_backup(bench, tool, measure):
     return rows
 
 
-def restore(bench, tool, measure):
-    tree = bench.trees.path(measure.tree)
+def write_tree(bench, tool, measure, write):
+    """`write` (target) -> (its cost, the tree it wrote)."""
     ensure_backup(bench, tool, measure.tree)
     target = bench.new_target(measure.tree)
     drop_caches()
     begin = time.monotonic()
-    found = tool.restore(tree, target)
+    found, written = write(target)
     run(["sync", "-f", target])
     row = cost(found, synced=time.monotonic() - begin)
-    bench.check_tree(tool, measure, tool.restored(tree, target))
+    bench.check_tree(tool, measure, written)
     return row
+
+
+def restore(bench, tool, measure):
+    tree = bench.trees.path(measure.tree)
+    return write_tree(bench, tool, measure,
+                      lambda target: (tool.restore(tree, target), tool.restored(tree, target)))
+
+
+def verb_cp(bench, tool, measure):
+    tree = bench.trees.path(measure.tree)
+    return write_tree(bench, tool, measure, lambda target: (tool.cp(tree, target / "copy"), target / "copy"))
+
+
+def verb_ls(bench, tool, measure):
+    tree = bench.trees.path(measure.tree)
+    output = bench.scratch / f"ls-{tool.name}"
+    ensure_backup(bench, tool, measure.tree)
+    drop_caches()
+    row = cost(tool.ls(tree, output))
+    entries = len(re.findall(tool.listed(tree), output.read_bytes(), re.MULTILINE))
+    expected = bench.entries(measure.tree)
+    bench.note_check(tool, measure, "equal" if entries == expected else f"{entries} entries, not {expected}")
+    return row
+
+
+def verb_find(bench, tool, measure):
+    tree = bench.trees.path(measure.tree)
+    output = bench.scratch / f"find-{tool.name}"
+    ensure_backup(bench, tool, measure.tree)
+    drop_caches()
+    row = cost(tool.find(tree, PATTERN, output))
+    prefix = os.fsencode(tool.found_below(tree))
+    names = {name.removeprefix(prefix) for name in re.split(rb"[\0\n]", output.read_bytes()) if name.startswith(prefix)}
+    expected = {os.fsencode(path.relative_to(tree)) for path in tree.rglob(PATTERN)}
+    bench.note_check(tool, measure, "equal" if names == expected else f"{len(names)} names, not the same {len(expected)}")
+    return row
+
+
+def verb_cat(bench, tool, measure):
+    """Each run counts the bytes; one more for each tool, which is not measured, compares them."""
+    tree = bench.trees.path(measure.tree)
+    ensure_backup(bench, tool, measure.tree)
+
+    def pipe_to(reader):
+        return shell(f'"$@" | {reader}', words=tool.cat_words(tree, "orders.db"), environment=tool.environment())
+
+    drop_caches()
+    found = pipe_to("wc -c")
+    original = tree / "orders.db"
+    if int(found.output.split()[-1]) != original.stat().st_size:
+        raise Failed(f"{found.output.split()[-1]} bytes, not {original.stat().st_size}")
+    if not bench.has_check(tool, measure):
+        pipe_to(f"cmp - {shlex.quote(str(original))}")
+        bench.note_check(tool, measure, "equal")
+    return cost(found, rate=original.stat().st_size / 1e6 / found.wall)
 
 
 @contextlib.contextmanager
@@ -195,6 +249,7 @@ def mount_ready(bench, tool, measure):
 STORES = ("ours", "tar+zstd", "restic", "borg", "kopia", "rustic")
 SECONDS_A = {"ours": 12, "tar+zstd": 20, "restic": 45, "borg": 45, "kopia": 25, "rustic": 30, "squashfs": 15}
 MOUNTS = ("native", "ours", "squashfs", "squashfuse", "restic", "borg", "kopia")
+VERBS = ("native", "ours", "restic")
 COLD_WARM = ("cold", "warm")
 
 ALL = (
@@ -211,6 +266,12 @@ ALL = (
     Measure("read", "a", MOUNTS, mounted_read,
             {"native": 20, "ours": 25, "squashfs": 30, "squashfuse": 30, "restic": 110, "borg": 200, "kopia": 200},
             "mounted: every file read once, caches cold"),
+    Measure("verb-ls", "a", VERBS, verb_ls, {"native": 4, "ours": 3, "restic": 6},
+            "without a mount: every entry listed, caches cold (native: ls -lR, restic: ls --long)"),
+    Measure("verb-find", "a", VERBS, verb_find, {"native": 4, "ours": 3, "restic": 6},
+            f"without a mount: find {PATTERN}, caches cold"),
+    Measure("verb-cp", "a", ("native", "ours"), verb_cp, {"native": 35, "ours": 10},
+            "without a mount: the whole tree copied, caches cold (native: cp -a; restic has only its restore)"),
     Measure("first", "b", STORES, first_backup,
             {"ours": 20, "tar+zstd": 25, "restic": 70, "borg": 60, "kopia": 40, "rustic": 50},
             "first backup of a 4 GiB database"),
@@ -218,6 +279,11 @@ ALL = (
             {"native": 8, "ours": 12, "squashfs": 20, "squashfuse": 25, "restic": 45, "borg": 90, "kopia": 60},
             "mounted: one 4 GiB file in sequence", variants=COLD_WARM),
     Measure("random", "b", MOUNTS, mounted_random, dict.fromkeys(MOUNTS, 10), "mounted: random 4 KiB reads, caches cold"),
+    Measure("verb-cat", "b", VERBS, verb_cat, {"native": 8, "ours": 12, "restic": 30},
+            "without a mount: one 4 GiB file printed, caches cold (restic: dump)"),
+    # Before the tree changes: not every tool sees that.
+    Measure("restore", "b", ("native", *STORES), restore, dict.fromkeys(("native", *STORES), 40),
+            "restore of a 4 GiB database, caches cold (native: cp -a)"),
     Measure("changed", "b", ("ours", "restic", "borg", "kopia", "rustic"), changed_backup,
             {"ours": 15, "restic": 40, "borg": 40, "kopia": 30, "rustic": 40},
             "backup when 1 % of its 8 KiB pages changed", once=True),
@@ -226,9 +292,13 @@ ALL = (
             f"{trees.POINTS} points of 100,000 files, 1 % changed each; mean of one backup", once=True),
     Measure("ready", "e", ("ours", "restic"), mount_ready, {"ours": 1, "restic": 5},
             f"mount ready with {trees.POINTS} points of 100,000 files", variants=COLD_WARM),
+    Measure("restore", "e", ("native", *STORES), restore, dict.fromkeys(("native", *STORES), 15),
+            f"restore of the last of {trees.POINTS} points of 100,000 files, caches cold (native: cp -a)"),
     Measure("first", "d", STORES, first_backup,
             {"ours": 8, "tar+zstd": 8, "restic": 20, "borg": 15, "kopia": 10, "rustic": 15},
             "first backup of 2 GiB that do not compress"),
+    Measure("restore", "d", ("native", *STORES), restore, dict.fromkeys(("native", *STORES), 15),
+            "restore of 2 GiB that do not compress, caches cold (native: cp -a)"),
     Measure("first", "c", STORES, first_backup,
             {"ours": 60, "tar+zstd": 60, "restic": 120, "borg": 150, "kopia": 120, "rustic": 100},
             "first backup of 1,000,000 small files"),

@@ -74,8 +74,9 @@ def run(words, directory=None, environment=None, timeout=3600, accepted=(0,), to
     return Cost(*cost, said)
 
 
-def shell(script, **options):
-    return run(["bash", "-o", "pipefail", "-c", script], **options)
+def shell(script, words=(), **options):
+    """`words` are "$@" in the script."""
+    return run(["bash", "-o", "pipefail", "-c", script, "-", *words], **options)
 
 
 def last_line(text):

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -91,6 +92,18 @@ class Tool:
     restore = None           # (tree, directory) -> Cost
     open_mount = None        # (tree, directory) -> Mounted
     list_points = None       # (directory of a mount of all points) -> names
+    ls = None                # (tree, file for the output) -> Cost; every entry with mode, size and time
+    find = None              # (tree, pattern of names, file for the output) -> Cost
+    cat_words = None         # (tree, file) -> the words of a command that prints it
+    cp = None                # (tree, directory that is not there) -> Cost
+
+    def listed(self, tree):
+        """What a line of `ls` begins with when it is an entry."""
+        return rb"^[-bcdlps][-rwxsStT]{9}"
+
+    def found_below(self, tree):
+        """What the names that `find` prints begin with."""
+        return f"{tree}/"
 
     def restored(self, tree, directory):
         return directory
@@ -167,6 +180,25 @@ class Ours(Tool):
         return self.run("restore", "latest", "--volume", "/".join(self.volume), "--to-directory", directory,
                         *self.flags())
 
+    def inside(self, path=""):
+        return "/".join(["latest:" + self.volume[0], self.volume[1], *filter(None, [path])])
+
+    def ls(self, tree, output):
+        return self.run("ls", "-l", "-R", self.inside(), *self.flags(), to=output)
+
+    def find(self, tree, pattern, output):
+        return self.run("find", self.inside(), "--name", pattern, "--print0", *self.flags(), to=output)
+
+    def found_below(self, tree):
+        space, claim = self.volume
+        return f"namespaces/{space}/volumes/{claim}/"
+
+    def cat_words(self, tree, file):
+        return [self.found, "cat", self.inside(file), *self.flags()]
+
+    def cp(self, tree, directory):
+        return self.run("cp", "-r", self.inside(), directory, *self.flags())
+
     def open_mount(self, tree, directory):
         self.start_daemon(directory, self.found, "mount", directory, *self.flags())
         space, claim = self.volume
@@ -201,12 +233,25 @@ class Restic(Tool):
     def list_points(self, directory):
         return [name for name in os.listdir(directory / "snapshots") if name != "latest"]
 
+    def ls(self, tree, output):
+        return self.run("ls", "--quiet", "--long", "latest", to=output)
+
+    def listed(self, tree):
+        """It prints the directories above the tree too."""
+        return rb"^[-a-zA-Z]+ .* " + re.escape(os.fsencode(f"{tree}/"))
+
+    def find(self, tree, pattern, output):
+        return self.run("find", "--quiet", "--snapshot", "latest", pattern, to=output)
+
+    def cat_words(self, tree, file):
+        return [self.found, "dump", "--quiet", "latest", f"{tree}/{file}"]
+
 
 class Rustic(Restic):
     name = program = "rustic"
     version_words = ("--version",)
-    list_points = None
-    open_mount = None
+    list_points = open_mount = None
+    ls = find = cat_words = None
 
     def environment(self):
         return {**super().environment(), "RUSTIC_PASSWORD": PASSWORD, "RUSTIC_REPOSITORY": str(self.repository)}
@@ -337,6 +382,11 @@ class Squashfuse(Squashfs):
         return Mounted(directory, directory)
 
 
+def list_tree(root, output):
+    """ls of some trees meets what it may not read: its exit 1 is fine, the lines are compared."""
+    return run(["ls", "-lR", root], to=output, accepted=(0, 1))
+
+
 class Native(Tool):
     """What the file system itself takes: the tree read where it lies, `cp -a` as its restore."""
     name = "native"
@@ -346,6 +396,18 @@ class Native(Tool):
 
     def open_mount(self, tree, directory):
         return Mounted(tree)
+
+    def ls(self, tree, output):
+        return list_tree(tree, output)
+
+    def find(self, tree, pattern, output):
+        return run(["find", tree, "-name", pattern, "-print0"], to=output, accepted=(0, 1))
+
+    def cat_words(self, tree, file):
+        return ["cat", f"{tree}/{file}"]
+
+    def cp(self, tree, directory):
+        return run(["cp", "-a", tree, directory])
 
     def has_backup(self):
         return True

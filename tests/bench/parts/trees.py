@@ -64,9 +64,10 @@ class Trees:
                 file.write(make_page(source))
 
     def change_b(self):
-        """One percent of the pages get other content."""
-        source = random.Random(3)
-        with open(self.path("b") / "orders.db", "r+b") as file:
+        """One percent of the pages get other content, and other again each time."""
+        path = self.path("b") / "orders.db"
+        source = random.Random(path.stat().st_mtime_ns)
+        with open(path, "r+b") as file:
             pages = os.fstat(file.fileno()).st_size // PAGE
             for page in source.sample(range(pages), max(1, pages // 100)):
                 file.seek(page * PAGE)
@@ -87,17 +88,21 @@ class Trees:
 
     def change_e(self, point):
         """One percent of the files get other content."""
+        self.kept_manifest("e").unlink(missing_ok=True)  # what it goes by shows no change of a file below
         source = random.Random(1000 + point)
         text = make_text(source, 1 << 16)
         files = int(100_000 * self.scale)
         for number in source.sample(range(files), max(1, files // 100)):
             small_file(self.path("e"), number).write_bytes(slice_of(source, text, 1000, 8000))
 
+    def kept_manifest(self, letter):
+        return self.folder / f"{letter}.manifest"
+
     def manifest(self, letter, path=None):
         """Of the tree itself (kept), or of what stands at `path`."""
         if path:
             return make_manifest(path)
-        kept = self.folder / f"{letter}.manifest"
+        kept = self.kept_manifest(letter)
         tree = self.path(letter)
         newest = max((entry.stat(follow_symlinks=False).st_mtime_ns for entry in os.scandir(tree)), default=0)
         stamp = f"{tree} {newest}"
