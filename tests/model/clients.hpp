@@ -35,6 +35,7 @@ struct Options {
     bool mostly_holds = false;
     /// Also between two calls, not only behind an operation: one in so many removals.
     std::uint64_t checks_one_in = 4;
+    StopRule stop_rule = StopRule::OneThreadCalls;
 };
 
 struct Outcome {

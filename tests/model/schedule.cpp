@@ -3,6 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
+#include "tests/model/sleeping_threads.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -77,9 +78,13 @@ class Schedule::StorageClock : public Clock {
     Schedule& schedule_;
 };
 
-Schedule::Schedule(std::uint64_t seed, std::size_t clients, const Troubles& troubles)
+Schedule::Schedule(std::uint64_t seed,
+                   std::size_t clients,
+                   const Troubles& troubles,
+                   StopRule stop_rule)
     : random_(seed),
       troubles_(troubles),
+      stop_rule_(stop_rule),
       now_(parse_rfc3339("2026-11-20T10:00:00Z")),
       storage_clock_(std::make_unique<StorageClock>(*this)) {
     for (std::size_t i = 0; i < clients; ++i) {
@@ -226,6 +231,12 @@ void Schedule::wait_until_it_stops(std::unique_lock<std::mutex>& lock, const Cli
     };
     if (!changed_.wait_for(lock, kBlockedForEver, stopped)) {
         throw std::runtime_error("a client is blocked for ever");
+    }
+    if (stop_rule_ == StopRule::AllThreadsSleep) {
+        // Who has stopped stays so until the next turn, but others of its threads may come yet.
+        lock.unlock();
+        wait_until_others_sleep();
+        lock.lock();
     }
 }
 

@@ -36,13 +36,26 @@ struct Troubles {
     bool (*is_deadly)(std::string_view call, std::string_view blob) = nullptr;
 };
 
+/// When a client counts as stopped, so that time may pass and others may have their turns.
+enum class StopRule {
+    /// A thread of it waits for a turn. Another one may still compute, and what it sees of the time
+    /// depends on how fast it is.
+    OneThreadCalls,
+    /// And nothing else in the process runs: dear, but a seed always gives the same run, unless two
+    /// threads of one client call at once (races()).
+    AllThreadsSleep,
+};
+
 class Schedule {
   public:
     /// What a client does next; the empty function: it has nothing more to do.
     using Work = std::function<void()>;
     using NextWork = std::function<Work(std::size_t client)>;
 
-    Schedule(std::uint64_t seed, std::size_t clients, const Troubles& troubles);
+    Schedule(std::uint64_t seed,
+             std::size_t clients,
+             const Troubles& troubles,
+             StopRule stop_rule = StopRule::OneThreadCalls);
     ~Schedule();
     Schedule(const Schedule&) = delete;
     Schedule& operator=(const Schedule&) = delete;
@@ -92,6 +105,7 @@ class Schedule {
     mutable std::condition_variable_any changed_;
     testing::SeededRandom random_;
     Troubles troubles_;
+    const StopRule stop_rule_;
     TimePoint now_;
     std::chrono::nanoseconds storage_offset_{};
     std::vector<std::unique_ptr<Client>> clients_;

@@ -52,7 +52,7 @@ void ClientRandom::fill(std::span<std::byte> out) {
 
 World::World(std::uint64_t seed, const Options& used)
     : options(used),
-      schedule(seed, used.clients, used.troubles),
+      schedule(seed, used.clients, used.troubles, used.stop_rule),
       storage(schedule.storage_clock(),
               [this](std::string_view) {
                   if (oracle && options.checks_one_in != 0 &&
