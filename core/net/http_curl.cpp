@@ -5,15 +5,13 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/synchronized.hpp"
 #include "core/base/text.hpp"
+#include "core/net/curl_library.hpp"
 #include "core/net/transfer_error.hpp"
 #include "core/net/url.hpp"
 
 #include <array>
 #include <mutex>
 #include <new>
-
-#define CURL_DISABLE_TYPECHECK
-#include <curl/curl.h>
 
 namespace backup::net {
 
@@ -25,15 +23,15 @@ constexpr std::size_t kMostHeaderBytes = 1U << 20U;
 constexpr std::size_t kMostIdleSessions = 32;
 
 struct EasyDelete {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* easy) const { curl().easy_cleanup(easy); }
 };
 
 struct MultiDelete {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    void operator()(CURLM* multi) const { curl().multi_cleanup(multi); }
 };
 
 struct ListDelete {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
 };
 
 using Easy = std::unique_ptr<CURL, EasyDelete>;
@@ -41,7 +39,7 @@ using Multi = std::unique_ptr<CURLM, MultiDelete>;
 using List = std::unique_ptr<curl_slist, ListDelete>;
 
 void append(List& list, const std::string& line) {
-    auto* longer = curl_slist_append(list.get(), line.c_str());
+    auto* longer = curl().slist_append(list.get(), line.c_str());
     if (longer == nullptr) {
         throw std::bad_alloc();
     }
@@ -51,13 +49,13 @@ void append(List& list, const std::string& line) {
 
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
-    const auto code = curl_easy_setopt(easy, option, value);
+    const auto code = curl().easy_setopt(easy, option, value);
     if (code != CURLE_OK) {
         throw Error(ErrorCode::Internal,
                     concat("libcurl refuses option ",
                            static_cast<int>(option),
                            ": ",
-                           curl_easy_strerror(code)));
+                           curl().easy_strerror(code)));
     }
 }
 
@@ -71,15 +69,15 @@ void set_blob(CURL* easy, CURLoption option, const std::string& pem) {
 /// threads (documentation of CURL_LOCK_DATA_CONNECT), so each session keeps its own.
 class Share {
   public:
-    Share() : share_(curl_share_init()) {
-        curl_share_setopt(share_, CURLSHOPT_LOCKFUNC, &Share::lock);
-        curl_share_setopt(share_, CURLSHOPT_UNLOCKFUNC, &Share::unlock);
-        curl_share_setopt(share_, CURLSHOPT_USERDATA, this);
-        curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-        curl_share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    Share() : share_(curl().share_init()) {
+        curl().share_setopt(share_, CURLSHOPT_LOCKFUNC, &Share::lock);
+        curl().share_setopt(share_, CURLSHOPT_UNLOCKFUNC, &Share::unlock);
+        curl().share_setopt(share_, CURLSHOPT_USERDATA, this);
+        curl().share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+        curl().share_setopt(share_, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     }
 
-    ~Share() { curl_share_cleanup(share_); }
+    ~Share() { curl().share_cleanup(share_); }
 
     Share(const Share&) = delete;
     Share& operator=(const Share&) = delete;
@@ -196,8 +194,8 @@ class Session {
   public:
     explicit Session(const Settings& settings)
         : settings_(settings),
-          multi_(curl_multi_init()),
-          easy_(curl_easy_init()) {
+          multi_(curl().multi_init()),
+          easy_(curl().easy_init()) {
         if (!easy_ || !multi_) {
             throw std::bad_alloc();
         }
@@ -211,7 +209,7 @@ class Session {
     CURL* easy() const { return easy_.get(); }
 
     void prepare(const std::string& url) {
-        curl_easy_reset(easy());
+        curl().easy_reset(easy());
         url_ = parse_url(url);
         connect_to_.reset();
         headers_.reset();
@@ -227,13 +225,13 @@ class Session {
         if (headers_) {
             set(easy(), CURLOPT_HTTPHEADER, headers_.get());
         }
-        check(curl_multi_add_handle(multi_.get(), easy()));
+        check(curl().multi_add_handle(multi_.get(), easy()));
         is_attached_ = true;
-        const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_.get()); });
+        const std::stop_callback wake(stop, [this] { curl().multi_wakeup(multi_.get()); });
         while (true) {
             throw_if_stopped(stop);
             int running = 0;
-            check(curl_multi_perform(multi_.get(), &running));
+            check(curl().multi_perform(multi_.get(), &running));
             if (!progress()) {
                 return;
             }
@@ -241,36 +239,36 @@ class Session {
                 finish();
                 return;
             }
-            check(curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr));
+            check(curl().multi_poll(multi_.get(), nullptr, 0, 1000, nullptr));
         }
     }
 
     void detach() {
         if (is_attached_) {
-            curl_multi_remove_handle(multi_.get(), easy());
+            curl().multi_remove_handle(multi_.get(), easy());
             is_attached_ = false;
         }
     }
 
     Error error(CURLcode code) const {
         curl_off_t until_asked = 0;
-        curl_easy_getinfo(easy(), CURLINFO_PRETRANSFER_TIME_T, &until_asked);
+        curl().easy_getinfo(easy(), CURLINFO_PRETRANSFER_TIME_T, &until_asked);
         return transfer_error(
             failure_of(code, !settings_.options().proxy.empty(), until_asked > 0),
             url_,
-            error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code));
+            error_text_[0] != '\0' ? error_text_.data() : curl().easy_strerror(code));
     }
 
   private:
     static void check(CURLMcode code) {
         if (code != CURLM_OK) {
-            throw Error(ErrorCode::Internal, concat("libcurl: ", curl_multi_strerror(code)));
+            throw Error(ErrorCode::Internal, concat("libcurl: ", curl().multi_strerror(code)));
         }
     }
 
     void finish() {
         int left = 0;
-        while (const auto* message = curl_multi_info_read(multi_.get(), &left)) {
+        while (const auto* message = curl().multi_info_read(multi_.get(), &left)) {
             if (message->msg == CURLMSG_DONE && message->data.result != CURLE_OK) {
                 throw error(message->data.result);
             }
@@ -339,7 +337,7 @@ class Exchange {
 
     int status() const {
         long code = 0;
-        curl_easy_getinfo(session_.easy(), CURLINFO_RESPONSE_CODE, &code);
+        curl().easy_getinfo(session_.easy(), CURLINFO_RESPONSE_CODE, &code);
         return static_cast<int>(code);
     }
 
@@ -412,7 +410,7 @@ class CurlConnection : public Connection {
         set(session_.easy(), CURLOPT_CONNECT_ONLY, 1L);
         session_.run(request.stop, [] { return true; });
         curl_socket_t socket = CURL_SOCKET_BAD;
-        curl_easy_getinfo(session_.easy(), CURLINFO_ACTIVESOCKET, &socket);
+        curl().easy_getinfo(session_.easy(), CURLINFO_ACTIVESOCKET, &socket);
         if (socket == CURL_SOCKET_BAD) {
             throw session_.error(CURLE_COULDNT_CONNECT);
         }
@@ -421,7 +419,7 @@ class CurlConnection : public Connection {
 
     std::size_t try_send(ByteView bytes) override {
         std::size_t sent = 0;
-        const auto code = curl_easy_send(session_.easy(), bytes.data(), bytes.size(), &sent);
+        const auto code = curl().easy_send(session_.easy(), bytes.data(), bytes.size(), &sent);
         if (code != CURLE_OK && code != CURLE_AGAIN) {
             throw session_.error(code);
         }
@@ -430,7 +428,8 @@ class CurlConnection : public Connection {
 
     std::optional<std::size_t> try_receive(std::span<std::byte> buffer) override {
         std::size_t received = 0;
-        const auto code = curl_easy_recv(session_.easy(), buffer.data(), buffer.size(), &received);
+        const auto code =
+            curl().easy_recv(session_.easy(), buffer.data(), buffer.size(), &received);
         if (code == CURLE_AGAIN) {
             return std::nullopt;
         }
@@ -490,7 +489,6 @@ class CurlTransport : public HttpTransport {
 }  // namespace
 
 std::unique_ptr<HttpTransport> make_curl_transport(const TransportOptions& options) {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
     return std::make_unique<CurlTransport>(options);
 }
 

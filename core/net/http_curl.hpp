@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real HttpTransport. libcurl 7.88 or newer; its header is seen by http_curl.cpp alone.
+// The real HttpTransport. libcurl 7.88 or newer.
 #pragma once
 
 #include "core/net/http.hpp"

@@ -9,7 +9,7 @@ from sources import main, read_lines, source_files
 # (what, where it may stand, what to say). `where` is matched at the beginning of the path.
 CODE_RULES = [
     # One door for each third-party header.
-    (r"#\s*include\s*<curl/", r"core/net/\w*(curl|connection)\w*\.cpp", "the door to curl is core/net/http_curl.cpp"),
+    (r"#\s*include\s*<curl/", r"core/net/curl_library\.hpp", "the door to curl is core/net/curl_library.hpp"),
     (r"#\s*include\s*<yaml-cpp/", r"core/base/yaml\.cpp", "the door to yaml-cpp is core/base/yaml.cpp"),
     (r"#\s*include\s*<nlohmann/", r"core/base/json\.cpp", "the door to nlohmann is core/base/json.cpp"),
     (r"#\s*include\s*<zstd", r"core/content/compression\.cpp|plugin/mover/loader\.cpp", "the door to zstd is core/content/compression.cpp"),

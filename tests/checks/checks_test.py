@@ -67,7 +67,6 @@ class PatternsTest(CheckTest):
 
     def test_doors(self):
         doors = {
-            "curl/curl.h": "core/net/http_curl.cpp",
             "yaml-cpp/yaml.h": "core/base/yaml.cpp",
             "nlohmann/json.hpp": "core/base/json.cpp",
             "zstd.h": "core/content/compression.cpp",
@@ -79,6 +78,12 @@ class PatternsTest(CheckTest):
             with self.subTest(header):
                 self.setUp()
                 self.assert_only_in(f"#include <{header}>\n", door)
+
+    def test_door_that_is_a_header(self):
+        self.write("core/net/curl_library.hpp", SPDX + "#pragma once\n#include <curl/curl.h>\n")
+        self.assert_finds(check_patterns)
+        self.write("core/net/http_curl.cpp", SPDX + "#include <curl/curl.h>\n")
+        self.assert_finds(check_patterns, "core/net/http_curl.cpp:2")
 
     def test_places(self):
         places = {

@@ -103,6 +103,22 @@ class Local(support.Case):
         inside.mkdir()
         self.assert_error(self.backup("mount", inside, code=None), 1, "repository")
 
+    def test_without_libcurl(self):
+        """What calls no server does not need it; the rest says what to install."""
+        libraries = self.home / "libraries"
+        libraries.mkdir()
+        (libraries / "libcurl.so.4").write_bytes(b"")
+        self.environment["LD_LIBRARY_PATH"] = str(libraries)
+        self.do_import()
+        mounted = self.mount()
+        self.assertTrue((mounted / "latest" / "namespaces").is_dir())
+        self.backup("restore", "latest", "--volume", "shop/data", "--to-directory", self.home / "target")
+        config = self.home / "config.yaml"
+        config.write_text("{clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}], contexts: "
+                          "[{name: a, context: {cluster: a}}], current-context: a}")
+        created = self.backup("create", "-n", "shop", "--kubeconfig", config, code=None)
+        self.assert_error(created, 1, "libcurl.so.4", "install libcurl")
+
     def test_unknown_words(self):
         self.do_import()
         self.assert_error(self.backup("lsit", code=None), 2, "did you mean", "list")
