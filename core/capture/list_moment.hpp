@@ -6,6 +6,7 @@
 #include "core/base/synchronized.hpp"
 
 #include <string>
+#include <utility>
 
 namespace backup::capture {
 
@@ -13,26 +14,32 @@ namespace backup::capture {
 class ListMoment {
   public:
     /// Empty: there is none.
-    std::string version() { return *version_.lock(); }
+    std::string version() { return state_.lock()->version; }
 
-    /// A list was begun at it; it is taken when there is none.
+    /// A list was begun at it; it is taken when there is none. A list that was begun at the one
+    /// that expired last, and tells so late, brings nothing back.
     void offer(const std::string& version) {
-        auto mine = version_.lock();
-        if (mine->empty()) {
-            *mine = version;
+        auto state = state_.lock();
+        if (state->version.empty() && version != state->expired) {
+            state->version = version;
         }
     }
 
     /// The server does not have it any more.
     void expire(const std::string& version) {
-        auto mine = version_.lock();
-        if (*mine == version) {
-            mine->clear();
+        auto state = state_.lock();
+        if (state->version == version) {
+            state->expired = std::exchange(state->version, {});
         }
     }
 
   private:
-    Synchronized<std::string> version_;
+    struct State {
+        std::string version;
+        std::string expired;
+    };
+
+    Synchronized<State> state_;
 };
 
 }  // namespace backup::capture
