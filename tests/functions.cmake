@@ -4,7 +4,7 @@
 function(backup_test)
     cmake_parse_arguments(TEST "" "NAME;LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
     if(NOT TEST_TIMEOUT)
-        set(TEST_TIMEOUT 120)
+        set(TEST_TIMEOUT 600)
     endif()
     if(BACKUP_SANITIZE)
         math(EXPR TEST_TIMEOUT "${TEST_TIMEOUT} * 5")
@@ -17,6 +17,11 @@ function(backup_test)
     add_test(NAME ${TEST_NAME} COMMAND ${TEST_NAME})
     set_tests_properties(${TEST_NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT}
                                                  SKIP_RETURN_CODE 77)
+    # Always the same random numbers: a failure is news about the change, not about the day. What
+    # runs long draws others every time.
+    if(NOT BACKUP_LONG_TESTS)
+        set_tests_properties(${TEST_NAME} PROPERTIES ENVIRONMENT BACKUP_SEED=1)
+    endif()
 endfunction()
 
 # backup_unit_tests(LAYER <layer> [NAME <part>] SOURCES <files> [LIBRARIES <targets>])

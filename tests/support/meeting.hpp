@@ -29,7 +29,7 @@ class Meeting {
     }
 
   private:
-    static constexpr std::chrono::seconds kPatience{2};
+    static constexpr std::chrono::seconds kPatience{60};
 
     const std::size_t guests_;
     std::mutex mutex_;

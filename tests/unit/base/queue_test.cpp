@@ -56,11 +56,15 @@ TEST_CASE("stop wakes those who wait at a full and at an empty queue") {
     BoundedQueue<int> full(1);
     REQUIRE(full.push(1));
     BoundedQueue<int> empty(1);
+    bool was_pushed = true;
+    bool was_popped = true;
     TaskGroup tasks;
-    tasks.start([&](const std::stop_token& stop) { CHECK_FALSE(full.push(2, stop)); });
-    tasks.start([&](const std::stop_token& stop) { CHECK_FALSE(empty.pop(stop)); });
+    tasks.start([&](const std::stop_token& stop) { was_pushed = full.push(2, stop); });
+    tasks.start([&](const std::stop_token& stop) { was_popped = empty.pop(stop).has_value(); });
     tasks.request_stop();
     tasks.wait();
+    CHECK_FALSE(was_pushed);
+    CHECK_FALSE(was_popped);
 }
 
 TEST_CASE("items may be movable only") {

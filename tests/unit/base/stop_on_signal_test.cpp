@@ -21,7 +21,7 @@ int status_of(Body body) {
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
-        ::alarm(20);
+        ::alarm(100);
         ::_exit(body());
     }
     int status = 0;

@@ -71,7 +71,7 @@ class MeetingBackend : public backend::ForwardingBackend {
         have_met_ = is_waiting_;
         is_waiting_ = true;
         changed_.notify_all();
-        is_over_ = !changed_.wait_for(lock, std::chrono::seconds(10), [this] { return have_met_; });
+        is_over_ = !changed_.wait_for(lock, std::chrono::seconds(60), [this] { return have_met_; });
     }
 
     backend::DirectoryBackend directory_;

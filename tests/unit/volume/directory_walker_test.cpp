@@ -4,6 +4,7 @@
 #include "core/base/file_descriptor.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/fake_clock.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <fcntl.h>
@@ -39,12 +40,16 @@ class Recorder : public WalkVisitor {
     std::vector<model::FileEntry> entries;
 };
 
-Recorder walk(const TempDir& root, WalkOptions options = {}) {
-    SystemClock clock;
+Recorder walk(const TempDir& root, WalkOptions options, Clock& clock) {
     Recorder recorder;
     const FileDescriptor directory = open_file(root.path(), O_RDONLY | O_DIRECTORY);
     DirectoryWalker(directory.get(), std::move(options), clock).walk(recorder, {});
     return recorder;
+}
+
+Recorder walk(const TempDir& root, WalkOptions options = {}) {
+    SystemClock clock;
+    return walk(root, std::move(options), clock);
 }
 
 using Lines = std::vector<std::string>;
@@ -177,5 +182,16 @@ TEST_CASE("attributes are those of the file") {
     CHECK(entry.link_count == 2);
     CHECK(entry.has_link_group);
     CHECK(entry.inode == seen.entries[2].inode);
-    CHECK(entry.is_racy);
+}
+
+TEST_CASE("a file that changes while it is looked at may change again unseen") {
+    const TempDir root;
+    const auto file = root.write("f", "hello");
+    struct stat status = {};
+    REQUIRE(::stat(file.c_str(), &status) == 0);
+    testing::FakeClock clock(
+        format_rfc3339(TimePoint(std::chrono::seconds(status.st_ctim.tv_sec))));
+    CHECK(walk(root, {}, clock).entries.at(1).is_racy);
+    clock.advance(std::chrono::seconds(3));
+    CHECK_FALSE(walk(root, {}, clock).entries.at(1).is_racy);
 }
