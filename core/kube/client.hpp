@@ -82,7 +82,8 @@ struct ClientOptions {
     CredentialsOptions credentials;
     const Log* log = &Log::silent();
     Clock* clock = nullptr;  // the system's
-    RetryPolicy reconnect{5, std::chrono::milliseconds(200), std::chrono::milliseconds(5'000)};
+    /// Some twenty seconds in all: an API server that is restarted is back by then.
+    RetryPolicy reconnect{9, std::chrono::milliseconds(200), std::chrono::milliseconds(5'000)};
     int most_throttled_retries = 10;
     std::function<bool(std::chrono::nanoseconds, const std::stop_token&)> sleep = sleep_for;
 };
