@@ -2,9 +2,14 @@
 
 start_etcd() {
     local durability=()
-    # Nobody needs this data after a power cut, and fsync is most of the time of a start. Only
-    # newer ones have it.
-    [ "$version" = v1.20 ] || durability=(--unsafe-no-fsync)
+    # Nobody needs this data after a power cut, and fsync is most of the time of a start. Older
+    # ones cannot leave it out: theirs is in memory.
+    if [ "$version" = v1.20 ]; then
+        mkdir -p "$state/etcd"
+        in_node mountpoint -q "$state/etcd" || in_node mount -t tmpfs -o mode=0700 etcd "$state/etcd"
+    else
+        durability=(--unsafe-no-fsync)
+    fi
     start_component etcd "$programs/libexec/etcd" --name "$node" --data-dir "$state/etcd" \
         --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
         --listen-peer-urls http://127.0.0.1:2380 --log-level warn "${durability[@]}"
@@ -59,7 +64,7 @@ kubectl() { "$programs/bin/kubectl" --kubeconfig "$kubeconfig" "$@"; }
 apiserver_ready() { kubectl --request-timeout=5s get --raw /readyz; }
 
 wait_for_apiserver() {
-    eventually 90 "the API server" apiserver_ready || {
+    eventually 240 "the API server" apiserver_ready || {
         tail -n 20 "$state/logs/kube-apiserver" >&2
         exit 1
     }

@@ -56,7 +56,7 @@ start_csi() {
 csi_objects() {
     {
         kubectl apply --server-side -f "$csi/definitions" &&
-            kubectl wait --for=condition=Established --timeout=30s -f "$csi/definitions" &&
+            kubectl wait --for=condition=Established --timeout=120s -f "$csi/definitions" &&
             kubectl apply -f "$parts/csi-classes.yaml"
     } >>"$state/logs/csi-objects" 2>&1
 }

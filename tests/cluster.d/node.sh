@@ -116,7 +116,7 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   conf_dir = "$state/cni"
 END
     start_component containerd containerd --config "$state/containerd.toml"
-    eventually 30 containerd in_node ctr version || {
+    eventually 120 containerd in_node ctr version || {
         tail -n 20 "$state/logs/containerd" >&2
         exit 1
     }

@@ -61,7 +61,7 @@ start_init() {
     done
     record_process init "$inner" || fail "the node's init died: $(<"$state/logs/init")"
     # Between its fork and its exec the child is still a copy of unshare.
-    eventually 5 "the node's init" test -s "$state/init-runs" || exit 1
+    eventually 30 "the node's init" test -s "$state/init-runs" || exit 1
 }
 
 # Every init of this cluster, also one that was started but not recorded before a kill.

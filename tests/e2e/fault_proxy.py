@@ -336,7 +336,7 @@ class FaultProxy:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _on_loop(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     def _read_credentials(self):
         shown = subprocess.run(["kubectl", "config", "view", "--raw", "--minify", "--flatten", "-o", "json"],

@@ -205,7 +205,7 @@ class Inside(KindCase):
         self.wait_for(lambda: self.movers_inside() or process.poll() is not None, what="the mover")
         self.kill(process)
         self.backup("cleanup", "-n", self.namespace)
-        self.wait_for(lambda: not self.movers_inside(), seconds=30, what="the mover to end")
+        self.wait_for(lambda: not self.movers_inside(), seconds=120, what="the mover to end")
         self.wait_for_nothing_left()
 
     def test_killed_then_cleanup(self):
@@ -220,7 +220,7 @@ class Inside(KindCase):
         self.start_scratch(securityContext={"readOnlyRootFilesystem": True})
         self.create()
         self.assertEqual("kept\n", self.content("file", "app~scratch"))
-        self.wait_for(self.ephemeral_containers_have_ended, seconds=30, what="the ephemeral container to end")
+        self.wait_for(self.ephemeral_containers_have_ended, seconds=120, what="the ephemeral container to end")
 
     @unittest.skipIf(support.KUBERNETES == "v1.20", "ephemeral containers came later")
     def test_ephemeral_container_killed_then_cleanup(self):

@@ -47,6 +47,9 @@ class Readme(support.ClusterCase):
         self.kubectl("delete", "namespace", "shop", "--ignore-not-found")
         self.kubectl("apply", "-f", "-", stdin=(demo / "shop.yaml").read_text().replace("IMAGE", support.IMAGE))
         self.kubectl("wait", "--for=condition=Established", "crd/coupons.shop.example.com", "--timeout=60s")
+        # It is served a moment later.
+        self.wait_for(lambda: self.kubectl("-n", "shop", "get", "coupons.shop.example.com", check=False).code == 0,
+                      what="the new kind")
         self.kubectl("apply", "-f", demo / "coupons.yaml")
         self.kubectl("-n", "shop", "rollout", "status", "statefulset/orders", "--timeout=180s")
         self.kubectl("-n", "shop", "rollout", "status", "deployment/web", "--timeout=180s")

@@ -127,7 +127,7 @@ class Case(unittest.TestCase):
         process.stdout.close()
         process.stderr.close()
 
-    def wait_for(self, condition, seconds=90, what="a condition"):
+    def wait_for(self, condition, seconds=240, what="a condition"):
         """What: its name, or a function that says how things are when the time is over."""
         end = time.monotonic() + seconds
         while not condition():
@@ -342,7 +342,7 @@ class ClusterCase(Case):
         self.wait_for(is_there, what="the mover")
         return found[0]
 
-    def wait_for_nothing_left(self, seconds=30):
+    def wait_for_nothing_left(self, seconds=120):
         self.wait_for(lambda: not self.our_leftovers(), seconds=seconds,
                       what=lambda: f"an end of what is ours: {json.dumps(self.our_objects(), indent=1)}")
 

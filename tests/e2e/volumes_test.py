@@ -66,7 +66,7 @@ class CsiCase(support.ClusterCase):
     def assert_nothing_left(self, *claims):
         """Nothing but the volumes of these claims, neither of ours nor made for us."""
         wanted = {f"persistentvolumes/{claim}" for claim in claims or ("data",)}
-        self.wait_for(lambda: not self.our_leftovers() and self.owned() == wanted, seconds=60,
+        self.wait_for(lambda: not self.our_leftovers() and self.owned() == wanted, seconds=180,
                       what=lambda: f"an end of what is left: {json.dumps(self.our_objects(), indent=1)}"
                                    f" {self.owned()}")
         pods = [item["metadata"]["name"] for item in self.get("-n", self.namespace, "get", "pods")["items"]]
@@ -524,7 +524,7 @@ class Endings(CsiCase):
             with self.subTest(number=number):
                 process = self.start_and_wait_for_snapshot()
                 process.send_signal(number)
-                self.finish(process, code=130, timeout=90)
+                self.finish(process, code=130, timeout=240)
                 self.assertEqual([], self.our_leftovers())
                 self.assert_nothing_left()
         self.assertEqual([], self.backup("list", "-o", "json").json()["items"])
@@ -541,7 +541,7 @@ class Endings(CsiCase):
     def test_stopped_with_the_copy_mounted(self):
         process = self.start_and_wait_for_copy("the mover", self.our_movers)
         process.send_signal(signal.SIGTERM)
-        self.finish(process, code=130, timeout=90)
+        self.finish(process, code=130, timeout=240)
         self.assert_nothing_left()
 
     def test_killed_then_cleanup(self):
@@ -559,11 +559,13 @@ class Endings(CsiCase):
         self.assert_nothing_left()
 
     def test_cleanup_spares_what_is_in_use(self):
-        process = self.start_and_wait_for_snapshot()
+        # Slow enough to be at work when cleanup ends.
+        support.write_random(self.volume_directory() / "large", 30)
+        process = self.start_and_wait_for_snapshot("--limit-read", "1MiB")
         before = self.our_leftovers()
         self.backup("cleanup", "-n", self.namespace)
         self.assertLessEqual(set(name for name in before if "snapshot" in name), set(self.our_leftovers()))
-        self.finish(process, timeout=120)
+        self.finish(process)
         self.assert_nothing_left()
 
 

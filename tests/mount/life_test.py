@@ -205,7 +205,7 @@ class NewPointsTest(Case):
         changed.mkdir()
         (changed / "new-file").write_bytes(b"new")
         make_point(self.own, self.key, "second", changed)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         new = self.top / "by-name" / "second" / VOLUME / "new-file"
         while not (new.exists() and len(os.listdir(self.top / "by-time")) == 2
                    and (self.top / "latest" / VOLUME / "new-file").exists()):
@@ -229,19 +229,19 @@ class NewPointsTest(Case):
         # A point of the same second would be another name.
         time.sleep(1.1)
         make_point(self.own, self.key, "first", self.source)
-        self.wait_for(lambda: os.readlink(link) != before, 5, "the name to lead to the new point")
+        self.wait_for(lambda: os.readlink(link) != before, what="the name to lead to the new point")
 
     def test_a_deleted_point_goes(self):
         make_point(self.own, self.key, "second", self.source)
-        self.wait_for(lambda: len(os.listdir(self.top / "by-time")) == 2, 5, "the second point")
+        self.wait_for(lambda: len(os.listdir(self.top / "by-time")) == 2, what="the second point")
         gone = pathlib.Path(os.path.realpath(self.top / "by-name" / "first"))
         file = gone / VOLUME / "for-owner"
         self.list_all()
         with open(file, "rb") as open_file:
             (blob,) = [path for path in (self.own / "points").rglob("*") if self.point[:16] in path.name]
             blob.unlink()
-            self.wait_for(lambda: len(os.listdir(self.top / "by-time")) == 1, 5, "the point to go")
-            self.wait_for(lambda: not gone.exists(), 5, "its directory to go")
+            self.wait_for(lambda: len(os.listdir(self.top / "by-time")) == 1, what="the point to go")
+            self.wait_for(lambda: not gone.exists(), what="its directory to go")
             self.assertEqual(b"mine", open_file.read())
         self.assertEqual(["second"], os.listdir(self.top / "by-name"))
         self.assertFalse(file.exists())
@@ -250,7 +250,7 @@ class NewPointsTest(Case):
         directory = self.directory("one")
         self.assertEqual(0, self.try_mount(directory, "--point=latest", repository=self.own).returncode)
         make_point(self.own, self.key, "second", self.source)
-        self.wait_for(lambda: len(os.listdir(self.top / "by-time")) == 2, 5, "the second point")
+        self.wait_for(lambda: len(os.listdir(self.top / "by-time")) == 2, what="the second point")
         self.assertEqual(["first"], os.listdir(directory / "by-name"))
 
     def test_a_damaged_point_is_told_and_the_others_are_shown(self):
@@ -258,7 +258,7 @@ class NewPointsTest(Case):
         other = make_point(self.home / "other", self.home / "other-key", "other", self.source)
         (blob,) = [path for path in (self.home / "other" / "points").rglob("*") if other[:16] in path.name]
         shutil.copy(blob, self.own / blob.relative_to(self.home / "other"))
-        self.wait_for(lambda: blob.name.encode() in read_bytes(self.top / ".backup" / "errors"), 5, "a line in errors")
+        self.wait_for(lambda: blob.name.encode() in read_bytes(self.top / ".backup" / "errors"), what="a line in errors")
         self.assertEqual(["first"], os.listdir(self.top / "by-name"))
 
 
@@ -503,7 +503,7 @@ class DamageTest(Case):
         (self.home / "away").rename(repository)
         self.assertEqual(read_bytes(self.source / "file-20"), read_bytes(volume / "file-20"))
         make_point(repository, self.key, "second", self.source)
-        self.wait_for(lambda: len(os.listdir(top / "by-name")) == 2, 5, "the second point")
+        self.wait_for(lambda: len(os.listdir(top / "by-name")) == 2, what="the second point")
 
 
 def fill_many(source):

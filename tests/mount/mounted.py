@@ -153,7 +153,7 @@ class MountCase(unittest.TestCase):
         if shutil.which(program) is None:
             self.fail(f"{program} is not installed: tests/install-packages installs what the tests need")
 
-    def wait_for(self, condition, seconds=10, what="a condition"):
+    def wait_for(self, condition, seconds=60, what="a condition"):
         end = time.monotonic() + seconds
         while not condition():
             self.assertLess(time.monotonic(), end, f"waited {seconds} s for {what}")

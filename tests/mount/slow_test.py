@@ -92,7 +92,7 @@ class SlowTest(SlowCase):
     def test_what_is_known_is_answered_while_many_wait(self):
         self.assertTrue(self.compare(0))
         os.listdir(self.seen)
-        self.delay(10_000)
+        self.delay(60_000)
         with concurrent.futures.ThreadPoolExecutor(FILES) as pool:
             waiting = [pool.submit(self.compare, number) for number in range(1, FILES)]
             longest = 0
@@ -110,9 +110,9 @@ class SlowTest(SlowCase):
                 time.sleep(0.05)
             self.assertEqual(0, sum(job.done() for job in waiting), "storage was not slow")
             # A fraction of what one call of storage takes, of which most requests need several.
-            self.assertLess(longest, 1)
+            self.assertLess(longest, 6)
             self.delay(0)
-            self.assertTrue(all(job.result(60) for job in waiting))
+            self.assertTrue(all(job.result(120) for job in waiting))
 
     def test_everything_can_be_read_at_200_ms_a_request(self):
         self.delay(200)
