@@ -109,18 +109,13 @@ class ClaimReader {
                 copies.push_back(job.copy.get());
             }
         }
-        std::atomic<std::size_t> next = 0;
-        TaskGroup closers;
-        for (std::size_t i = 0; i < std::min(copies.size(), kCutsAtOnce); ++i) {
-            closers.start([&](const std::stop_token&) {
-                for (std::size_t at = next++; at < copies.size(); at = next++) {
-                    if (const auto problem = failure_of([&] { copies[at]->close(); })) {
-                        context_.client.log().warn("capture", problem->what());
-                    }
-                }
-            });
-        }
-        closers.wait();
+        const auto close_at = [&](std::size_t at, const std::stop_token&) {
+            if (const auto problem = failure_of([&] { copies[at]->close(); })) {
+                context_.client.log().warn("capture", problem->what());
+            }
+        };
+        // Whoever asks to stop wants them closed, too.
+        each_at_once(copies.size(), kCutsAtOnce, close_at, {});
     }
 
   private:

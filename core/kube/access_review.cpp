@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/kube/access_review.hpp"
 
-#include "core/base/task_group.hpp"
+#include "core/base/each_at_once.hpp"
 #include "core/base/text.hpp"
-
-#include <algorithm>
 
 namespace backup::kube {
 
@@ -52,16 +50,10 @@ std::vector<Permission> find_denied(Client& client,
                                     std::stop_token stop) {
     // Not vector<bool>: the workers write neighbouring entries.
     std::vector<char> denied(wanted.size(), 0);
-    std::atomic<std::size_t> next = 0;
-    TaskGroup workers(std::move(stop));
-    for (std::size_t i = 0; i < std::min(kMostAtOnce, wanted.size()); ++i) {
-        workers.start([&](const std::stop_token& task_stop) {
-            for (auto at = next++; at < wanted.size(); at = next++) {
-                denied[at] = is_allowed(client, wanted[at], task_stop) ? 0 : 1;
-            }
-        });
-    }
-    workers.wait();
+    const auto ask = [&](std::size_t at, const std::stop_token& task_stop) {
+        denied[at] = is_allowed(client, wanted[at], task_stop) ? 0 : 1;
+    };
+    each_at_once(wanted.size(), kMostAtOnce, ask, stop);
     std::vector<Permission> out;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (denied[i] != 0) {

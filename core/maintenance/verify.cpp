@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/maintenance/verify.hpp"
 
+#include "core/base/each_at_once.hpp"
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/synchronized.hpp"
 #include "core/base/task_group.hpp"
@@ -328,17 +329,10 @@ void Verification::verify_packs() {
         bytes += to_read.contains(pack.name) ? pack.size : 0;
     }
     progress_.expect(indexed_.size(), bytes);
-    std::atomic<std::size_t> next{0};
-    TaskGroup tasks(stop_);
-    for (unsigned i = 0; i < std::max(1U, options_.threads); ++i) {
-        tasks.start([&](const std::stop_token& stop) {
-            for (auto at = next++; at < indexed_.size(); at = next++) {
-                throw_if_stopped(stop);
-                verify_pack(indexed_[at], to_read.contains(indexed_[at].name), stop);
-            }
-        });
-    }
-    tasks.wait();
+    const auto verify_at = [&](std::size_t at, const std::stop_token& stop) {
+        verify_pack(indexed_[at], to_read.contains(indexed_[at].name), stop);
+    };
+    each_at_once(indexed_.size(), std::max(1U, options_.threads), verify_at, stop_);
 }
 
 void Verification::verify_pack(const IndexedPack& pack,
