@@ -69,11 +69,13 @@ model::FileEntry entry_from_stat(std::string_view name, const struct stat& statu
 }
 
 bool is_racy(const struct stat& status, TimePoint now) {
-    // Times in whole seconds (or two, on FAT) come from a coarse clock; the others advance with
-    // the kernel's tick of at most 10 ms.
+    // Whole seconds (two, on FAT, which tells hundredths of the time when a file was made) come
+    // from a coarse clock; the others advance with the kernel's tick of at most 10 ms. Times of a
+    // fine clock are round to the millisecond once in a million: that alone says nothing.
     constexpr std::int64_t kFineGrain = 50'000'000;
+    constexpr long kFatMadeGrain = 10'000'000;
     const bool is_coarse =
-        status.st_mtim.tv_nsec % 1'000'000 == 0 && status.st_ctim.tv_nsec % 1'000'000 == 0;
+        status.st_mtim.tv_nsec == 0 && status.st_ctim.tv_nsec % kFatMadeGrain == 0;
     const std::int64_t grain = is_coarse ? 2 * kSecond : kFineGrain;
     const auto now_ns =
         std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count();
