@@ -23,9 +23,7 @@ std::uint64_t count_bytes(const ObjectsByNamespace& objects) {
     std::uint64_t bytes = 0;
     for (const auto& [ns, resources] : objects) {
         for (const auto& [resource, names] : resources) {
-            for (const auto& [name, object] : names) {
-                bytes += object.bytes;
-            }
+            bytes += names.object_bytes();
         }
     }
     return bytes;

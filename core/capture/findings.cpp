@@ -59,7 +59,7 @@ void Findings::add_conflicts(std::vector<std::string> more) {
 void Findings::merge(Findings&& other) {
     for (auto& [ns, resources] : other.objects) {
         for (auto& [resource, names] : resources) {
-            objects[ns][resource].merge(names);
+            objects[ns][resource].merge(std::move(names));
         }
     }
     for (auto& [key, theirs] : other.skipped) {

@@ -7,8 +7,8 @@
 #include "core/capture/link_log.hpp"
 #include "core/capture/object_facts.hpp"
 #include "core/capture/object_rules.hpp"
+#include "core/capture/stored_objects.hpp"
 #include "core/model/ledger.hpp"
-#include "core/repository/file_content.hpp"
 
 #include <cstdint>
 #include <map>
@@ -18,17 +18,9 @@
 
 namespace backup::capture {
 
-struct StoredObject {
-    std::int64_t created_ns = 0;
-    std::uint64_t bytes = 0;
-    repository::FileContent content;
-    std::uint64_t version_mark = 0;  // KindVersions::mark_of
-};
-
-/// name -> object; namespace ("" for cluster-scoped) -> "plural.group" -> those. Sorted as a tree
-/// is.
-using ObjectsByName = std::map<std::string, StoredObject, std::less<>>;
-using ObjectsByResource = std::map<std::string, ObjectsByName, std::less<>>;
+/// Namespace ("" for cluster-scoped) -> "plural.group" -> objects by the names of their files.
+/// Sorted as a tree is.
+using ObjectsByResource = std::map<std::string, StoredObjects, std::less<>>;
 using ObjectsByNamespace = std::map<std::string, ObjectsByResource, std::less<>>;
 
 bool contains(const ObjectsByNamespace& objects, const model::ObjectKey& key);

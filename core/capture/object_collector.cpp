@@ -352,7 +352,7 @@ void ObjectCollector::want_definitions() {
             if (resource != nullptr && may_be_custom(resource->group)) {
                 result->findings.wanted.try_emplace(
                     {"customresourcedefinitions.apiextensions.k8s.io", "", name},
-                    Edge{{name, ns, objects.begin()->first}, "defines its kind"});
+                    Edge{{name, ns, objects.first_name()}, "defines its kind"});
             }
         }
     }

@@ -169,7 +169,7 @@ bool ObjectTaker::admit(const model::ApiResource& resource,
     stored.version_mark = versions_ == nullptr ? 0 : versions_->mark_of(resource, object);
     store(stored);
     findings.objects[key.ns][key.resource].insert_or_assign(repository::escape_name(key.name),
-                                                            std::move(stored));
+                                                            stored);
     if (decision.verdict == Verdict::Related) {
         findings.rules.note_related(key, asking.edge);
     } else {

@@ -15,11 +15,7 @@ std::vector<PlannedKind> count_kinds(const ObjectsByNamespace& objects) {
     std::vector<PlannedKind> kinds;
     for (const auto& [ns, resources] : objects) {
         for (const auto& [resource, names] : resources) {
-            PlannedKind kind{ns, resource, names.size(), 0};
-            for (const auto& [name, object] : names) {
-                kind.bytes += object.bytes;
-            }
-            kinds.push_back(std::move(kind));
+            kinds.push_back({ns, resource, names.size(), names.object_bytes()});
         }
     }
     return kinds;

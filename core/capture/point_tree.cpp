@@ -68,9 +68,9 @@ class PointTreeBuilder {
     void add_resources(const ObjectsByResource& resources) {
         for (const auto& [resource, objects] : resources) {
             begin(resource);
-            for (const auto& [name, object] : objects) {
+            objects.for_each([this](const std::string& name, const StoredObject& object) {
                 add_file(name, object);
-            }
+            });
             builder_.end_directory();
         }
         builder_.end_directory();

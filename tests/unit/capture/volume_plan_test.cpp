@@ -277,7 +277,7 @@ TEST_CASE("an emptyDir is planned when its pod names it and is in the point") {
                      R"("spec":{"volumes":[{"name":"cache","emptyDir":{}},)"
                      R"({"name":"tmp","emptyDir":{}}]},"status":{"phase":"Running"})");
     CHECK(scene.plan().volumes.empty());
-    scene.objects["shop"]["pods"]["web-0"] = {};
+    scene.objects["shop"]["pods"].insert_or_assign("web-0", {});
     const auto planned = scene.only();
     CHECK(planned.record.claim == "web-0~cache");
     CHECK(planned.record.method == "live");
@@ -293,7 +293,7 @@ TEST_CASE("an emptyDir is planned when a rule asks for it") {
                      "",
                      R"("spec":{"volumes":[{"name":"cache","emptyDir":{}}]},)"
                      R"("status":{"phase":"Running"})");
-    scene.objects["shop"]["pods"]["web-0"] = {};
+    scene.objects["shop"]["pods"].insert_or_assign("web-0", {});
     VolumeRule rule;
     rule.match.types = {"hostPath"};
     rule.action = VolumeAction::Live;
@@ -317,7 +317,7 @@ TEST_CASE("a volume that a pod names and that cannot be read is not passed over"
                                 R"("})"));
         return scene.only().record;
     };
-    scene.objects["shop"]["pods"]["web-0"] = {};
+    scene.objects["shop"]["pods"].insert_or_assign("web-0", {});
 
     struct Row {
         std::string source;
@@ -358,7 +358,7 @@ TEST_CASE("a volume that a pod names and that cannot be read is not passed over"
 
 TEST_CASE("data behind a pod that no claim stands for is told when nobody asks for it") {
     Scene scene;
-    scene.objects["shop"]["pods"]["web-0"] = {};
+    scene.objects["shop"]["pods"].insert_or_assign("web-0", {});
     const auto add = [&scene](const std::string& volume, const std::string& phase = "Running") {
         scene.add_plain_pod("web-0", volume, "", phase);
     };
@@ -410,7 +410,7 @@ TEST_CASE("data behind a pod that no claim stands for is told when nobody asks f
 
 TEST_CASE("data behind a pod is read when a rule means it") {
     Scene scene;
-    scene.objects["shop"]["pods"]["web-0"] = {};
+    scene.objects["shop"]["pods"].insert_or_assign("web-0", {});
     VolumeRule rule;
     rule.name = "shares";
     rule.action = VolumeAction::Live;
@@ -453,7 +453,7 @@ TEST_CASE("what many pods share is read, or told, once") {
     const std::string share = R"("nfs":{"server":"nas","path":"/shop"})";
     const std::string csi = R"("csi":{"driver":"share"})";
     for (const auto* name : {"web-0", "web-1", "web-2"}) {
-        scene.objects["shop"]["pods"][name] = {};
+        scene.objects["shop"]["pods"].insert_or_assign(name, {});
         scene.add_plain_pod(name, share);
     }
     CHECK(scene.only().record.claim == "web-0~v");
@@ -492,8 +492,8 @@ TEST_CASE("an annotation that names no volume of its pod is told once") {
                          R"("spec":{"volumes":[{"name":"data","emptyDir":{}}]},)"
                          R"("status":{"phase":"Running"})");
     }
-    scene.objects["shop"]["pods"]["web-0"] = {};
-    scene.objects["shop"]["pods"]["web-1"] = {};
+    scene.objects["shop"]["pods"].insert_or_assign("web-0", {});
+    scene.objects["shop"]["pods"].insert_or_assign("web-1", {});
     CHECK(scene.plan().warnings ==
           std::vector<std::string>{"pod shop/web-0: annotation kubectl-backup/volumes names "
                                    "\"chache\", which is no volume of the pod",
