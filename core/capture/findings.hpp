@@ -3,10 +3,9 @@
 // learned on the way. Plain data; one for each list, merged into one for the run.
 #pragma once
 
-#include "core/base/json.hpp"
 #include "core/capture/link_log.hpp"
-#include "core/capture/object_facts.hpp"
 #include "core/capture/object_rules.hpp"
+#include "core/capture/stored_claim.hpp"
 #include "core/capture/stored_objects.hpp"
 #include "core/model/ledger.hpp"
 
@@ -25,12 +24,6 @@ using ObjectsByNamespace = std::map<std::string, ObjectsByResource, std::less<>>
 
 bool contains(const ObjectsByNamespace& objects, const model::ObjectKey& key);
 std::uint64_t count_objects(const ObjectsByNamespace& objects);
-
-/// A PersistentVolumeClaim whose object is stored.
-struct Claim {
-    ObjectFacts facts;
-    Json document;
-};
 
 /// Objects of one kind in one namespace that were left out for the same reason.
 struct SkippedObjects {
@@ -60,7 +53,7 @@ struct Findings {
     std::vector<std::string> conflicts;  // contradicting marks, at most kMostConflicts
     Names service_accounts;              // "namespace/name" of the stored ones
     Names selecting_services;            // "namespace/name": their endpoints are generated
-    std::vector<Claim> claims;
+    std::vector<StoredClaim> claims;
     std::vector<model::VolumeRecord> skipped_claims;  // whose object is not stored either
 
     static constexpr std::size_t kMostConflicts = 100;

@@ -179,7 +179,7 @@ bool ObjectTaker::admit(const model::ApiResource& resource,
     if (key.resource == "serviceaccounts") {
         findings.service_accounts.insert(place_of(key));
     } else if (key.resource == kClaims) {
-        findings.claims.push_back({std::move(facts), object.json()});
+        findings.claims.push_back(read_claim(std::move(facts), object.json()));
     }
     return true;
 }

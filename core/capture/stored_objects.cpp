@@ -100,8 +100,8 @@ void StoredObjects::place(Blocks::iterator block,
         items.push_back(item);
     }
     blocks_.erase(block);
-    const auto at = std::lower_bound(
-        items.begin(), items.end(), name, [](const Item& a, std::string_view b) {
+    const auto at =
+        std::lower_bound(items.begin(), items.end(), name, [](const Item& a, std::string_view b) {
             return a.first < b;
         });
     if (at->first == name) {

@@ -144,12 +144,12 @@ void check_is_kubernetes(const kube::Client& client, const kube::Discovery& disc
 }
 
 std::map<std::pair<std::string, std::string>, std::string> find_volume_groups(
-    const std::vector<Claim>& claims) {
+    const std::vector<StoredClaim>& claims) {
     std::map<std::pair<std::string, std::string>, std::string> groups;
     for (const auto& claim : claims) {
-        auto group = find_volume_group(claim.facts.labels, claim.facts.annotations);
+        auto group = find_volume_group(claim.labels, claim.annotations);
         if (!group.empty()) {
-            groups.emplace(std::pair(claim.facts.key.ns, claim.facts.key.name), std::move(group));
+            groups.emplace(std::pair(claim.key.ns, claim.key.name), std::move(group));
         }
     }
     return groups;

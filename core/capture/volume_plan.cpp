@@ -2,7 +2,6 @@
 #include "core/capture/volume_plan.hpp"
 
 #include "core/base/text.hpp"
-#include "core/model/quantity.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,25 +18,6 @@ namespace {
 /// What a provisioner writes on the claims it serves: the name of a CSI driver, too.
 constexpr std::array<std::string_view, 2> kProvisionerMarks{
     "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"};
-
-std::vector<std::string> texts_in(const Json* list) {
-    std::vector<std::string> texts;
-    if (list != nullptr && list->is_array()) {
-        for (const auto& item : list->items()) {
-            if (item.is_string()) {
-                texts.push_back(item.string());
-            }
-        }
-    }
-    return texts;
-}
-
-std::optional<std::uint64_t> capacity_of(const Json& claim) {
-    const auto capacity = model::find_quantity(claim.text_at({"status", "capacity", "storage"}));
-    const auto asked =
-        model::find_quantity(claim.text_at({"spec", "resources", "requests", "storage"}));
-    return capacity ? capacity : asked;
-}
 
 /// A ReadOnlyMany claim from a snapshot costs nothing with CephFS (a shallow copy), and with
 /// drivers whose owner says so. Source: ceph-csi
@@ -83,13 +63,13 @@ class Planner {
           rights_(rights),
           scope_(scope) {}
 
-    PlannedVolume plan_claim(const Claim& claim) {
-        const auto key = concat(claim.facts.key.ns, "/", claim.facts.key.name);
+    PlannedVolume plan_claim(const StoredClaim& claim) {
+        const auto key = concat(claim.key.ns, "/", claim.key.name);
         VolumeSituation situation;
         situation.facts = facts_of(claim);
-        situation.volume = claim.document.text_at({"spec", "volumeName"});
+        situation.volume = claim.volume;
         situation.nodes = survey_.nodes;
-        situation.is_use_known = !survey_.blind_namespaces.contains(claim.facts.key.ns);
+        situation.is_use_known = !survey_.blind_namespaces.contains(claim.key.ns);
         const auto* persistent = find(survey_.volumes, situation.volume);
         add_volume(situation, persistent);
         if (const auto* use = find(survey_.claims, key)) {
@@ -165,17 +145,17 @@ class Planner {
         return found == map.end() ? nullptr : &found->second;
     }
 
-    static VolumeFacts facts_of(const Claim& claim) {
+    static VolumeFacts facts_of(const StoredClaim& claim) {
         VolumeFacts facts;
-        facts.ns = claim.facts.key.ns;
-        facts.claim = claim.facts.key.name;
-        facts.labels = claim.facts.labels;
-        facts.annotations = claim.facts.annotations;
-        facts.bytes = capacity_of(claim.document);
-        facts.storage_class = claim.document.text_at({"spec", "storageClassName"});
-        facts.access_modes = texts_in(claim.document.find_path({"spec", "accessModes"}));
-        facts.is_block = claim.document.text_at({"spec", "volumeMode"}) == "Block";
-        facts.phase = claim.document.text_at({"status", "phase"});
+        facts.ns = claim.key.ns;
+        facts.claim = claim.key.name;
+        facts.labels = claim.labels;
+        facts.annotations = claim.annotations;
+        facts.bytes = claim.bytes;
+        facts.storage_class = claim.storage_class;
+        facts.access_modes = claim.access_modes;
+        facts.is_block = claim.is_block;
+        facts.phase = claim.phase;
         return facts;
     }
 
@@ -323,7 +303,7 @@ VolumeNamespaces namespaces_of(const VolumePlans& plans, const VolumeSurvey& sur
 
 }  // namespace
 
-VolumePlans plan_volumes(const std::vector<Claim>& claims,
+VolumePlans plan_volumes(const std::vector<StoredClaim>& claims,
                          const VolumeSurvey& survey,
                          const VolumeRights& rights,
                          const Scope& scope) {
@@ -345,7 +325,7 @@ VolumePlans plan_volumes(const std::vector<Claim>& claims,
 }
 
 VolumePlans plan_volumes(const VolumePlanContext& context,
-                         const std::vector<Claim>& claims,
+                         const std::vector<StoredClaim>& claims,
                          const std::stop_token& stop) {
     if (context.scope.volumes == VolumeMode::None) {
         return plan_volumes(claims, {}, {}, context.scope);

@@ -32,11 +32,11 @@ struct VolumePlans {
 /// is going to be read, otherwise Skipped or Failed with the reason. Throws what ends everything:
 /// no connection, Interrupted.
 VolumePlans plan_volumes(const VolumePlanContext& context,
-                         const std::vector<Claim>& claims,
+                         const std::vector<StoredClaim>& claims,
                          const std::stop_token& stop);
 
 /// The pure part of it.
-VolumePlans plan_volumes(const std::vector<Claim>& claims,
+VolumePlans plan_volumes(const std::vector<StoredClaim>& claims,
                          const VolumeSurvey& survey,
                          const VolumeRights& rights,
                          const Scope& scope);

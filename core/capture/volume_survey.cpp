@@ -162,7 +162,7 @@ class Surveyor {
         : context_(context),
           stop_(stop) {}
 
-    VolumeSurvey run(const std::vector<Claim>& claims) {
+    VolumeSurvey run(const std::vector<StoredClaim>& claims) {
         survey_.wants_pod_volumes = context_.has_rules;
         fetch_volumes(claims);
         list("", api_.classes, [this](const Json& document) {
@@ -215,10 +215,10 @@ class Surveyor {
         return failure;
     }
 
-    void fetch_volumes(const std::vector<Claim>& claims) {
+    void fetch_volumes(const std::vector<StoredClaim>& claims) {
         std::set<std::string> names;
         for (const auto& claim : claims) {
-            names.insert(claim.document.text_at({"spec", "volumeName"}));
+            names.insert(claim.volume);
         }
         names.erase("");
         if (names.size() > kFewVolumes) {
@@ -377,7 +377,7 @@ std::vector<std::string> find_idle_marks(const Json& pod) {
 }
 
 VolumeSurvey survey_volumes(const VolumeSurveyContext& context,
-                            const std::vector<Claim>& claims,
+                            const std::vector<StoredClaim>& claims,
                             const std::stop_token& stop) {
     return Surveyor(context, stop).run(claims);
 }

@@ -81,7 +81,7 @@ struct VolumeSurveyContext {
 /// Throws what ends everything: no connection, Interrupted. A question without an answer (a
 /// time-out, a broken server) is a problem.
 VolumeSurvey survey_volumes(const VolumeSurveyContext& context,
-                            const std::vector<Claim>& claims,
+                            const std::vector<StoredClaim>& claims,
                             const std::stop_token& stop);
 
 PersistentVolumeFacts read_persistent_volume(const Json& document);

@@ -91,18 +91,17 @@ struct Scene : CaptureScene {
         scope.volumes = mode;
         scope.volume_rules = rules;
         const Names namespaces{"shop"};
-        std::vector<Claim> claims;
+        std::vector<StoredClaim> claims;
         kube::ListOptions options;
         const volume::StorageApi api;
-        kube::list_objects(
-            client,
-            api.claims,
-            options,
-            {[&](std::string_view item) {
-                 claims.push_back(
-                     {read_facts(model::Object(api.claims, std::string(item))), parse_json(item)});
-             },
-             {}});
+        kube::list_objects(client,
+                           api.claims,
+                           options,
+                           {[&](std::string_view item) {
+                                const model::Object object(api.claims, std::string(item));
+                                claims.push_back(read_claim(read_facts(object), object.json()));
+                            },
+                            {}});
         return plan_volumes({client, scope, namespaces, objects}, claims, {});
     }
 
