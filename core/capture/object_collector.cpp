@@ -26,6 +26,9 @@ namespace {
 constexpr std::size_t kMostProbes = 5;
 
 constexpr std::string_view kNeeded = "needed by other objects of the point";
+/// Who may not list a kind gets such objects as they are when it is their turn.
+constexpr std::string_view kNeededAndRead =
+    "needed by other objects of the point; read one by one, later than the lists";
 
 /// Listed before the others: endpoints are judged by their services, and volumes are read soon
 /// after their claims and pods were seen.
@@ -63,7 +66,8 @@ std::string text_of(const Error& error) {
 
 ObjectCollector::ObjectCollector(CollectorContext context)
     : context_(std::move(context)),
-      taker_(context_.scope, context_.namespaces) {}
+      taker_(context_.scope, context_.namespaces),
+      finder_(context_.client, versions_, moment_) {}
 
 CollectedObjects ObjectCollector::collect(const std::stop_token& stop) {
     versions_ =
@@ -77,9 +81,7 @@ CollectedObjects ObjectCollector::collect(const std::stop_token& stop) {
     follow_links(stop);
     want_definitions();
     fetch_wanted(stop);
-    const auto sink = context_.make_sink();
-    take_namespaces(*sink);
-    sink->flush();
+    take_namespaces(stop);
     note_skips();
     return std::move(*result_.lock());
 }
@@ -260,27 +262,34 @@ std::vector<ObjectCollector::ListJob> ObjectCollector::note_failure(const ListJo
     return {};
 }
 
-void ObjectCollector::take_namespaces(ObjectSink& sink) {
+/// As of the moment of all lists; they were chosen before there was one.
+void ObjectCollector::take_namespaces(const std::stop_token& stop) {
     const auto* resource = find_resource("namespaces");
     if (resource == nullptr || decide_resource(*resource, context_.scope).is_out()) {
         return;
     }
     const bool only_with_objects = context_.scope.is_narrow() && context_.scope.spans_cluster();
-    auto result = result_.lock();
-    std::uint64_t count = 0;
+    Names names;
     for (const auto& object : context_.namespaces.objects) {
-        if (!only_with_objects || result->findings.objects.contains(object.key().name) ||
+        const auto& name = object.key().name;
+        if (!only_with_objects || result_.lock()->findings.objects.contains(name) ||
             is_selected(read_facts(object), context_.scope)) {
-            const Asking asking{Asked::ByNeed, {{}, "the namespace was chosen"}};
-            if (taker_.take(*resource, object, asking, sink, result->findings)) {
-                ++count;
-            }
+            names.insert(name);
         }
     }
-    model::ListRecord record;
-    record.resource = resource->name();
-    record.count = count;
-    result->lists.push_back(std::move(record));
+    constexpr std::string_view why = "the namespace was chosen";
+    if (context_.scope.spans_cluster()) {
+        const auto is_needed = [&names](const Json& object) {
+            return names.contains(object.text_at({"metadata", "name"}));
+        };
+        run_lists({{resource, {}, is_needed, std::string(why)}}, stop);
+        return;
+    }
+    const auto sink = context_.make_sink();
+    for (const auto& name : names) {
+        fetch({resource->name(), {}, name}, {{}, std::string(why)}, *sink, stop);
+    }
+    sink->flush();
 }
 
 void ObjectCollector::list_needed(const std::stop_token& stop) {
@@ -401,46 +410,40 @@ void ObjectCollector::fetch(const model::ObjectKey& key,
         (!key.ns.empty() && !context_.namespaces.names.contains(key.ns))) {
         return;
     }
-    kube::ApiRequest request;
-    request.path = kube::resource_path(*resource, key.ns, key.name);
-    request.asked = {"get", resource->group, resource->plural, key.ns, key.name};
-    request.stop = stop;
-    const auto response = context_.client.exchange(request);
-    if (response.status == 404) {
-        return;
-    }
-    if (!response.is_success()) {
-        const auto error = kube::api_error(response, request.asked);
+    FoundObject found;
+    if (const auto failure = failure_of([&] { found = finder_.find(*resource, key, stop); })) {
         const auto subject = format_object_key(key);
         auto result = result_.lock();
-        if (error.code() == ErrorCode::Forbidden) {
+        if (failure->code() == ErrorCode::Forbidden) {
             result->warnings.push_back(
-                concat(subject, " is ", kNeeded, ", but not stored: ", text_of(error)));
-        } else if (is_failure_of_one(error.code())) {
-            result->problems.push_back({subject, text_of(error)});
+                concat(subject, " is ", kNeeded, ", but not stored: ", text_of(*failure)));
+        } else if (is_failure_of_one(failure->code())) {
+            result->problems.push_back({subject, text_of(*failure)});
         } else {
-            throw Error(error);
+            throw Error(*failure);
         }
         return;
     }
     Findings findings;
-    const model::Object object(*resource, response.body);
-    const bool is_stored = taker_.take(*resource, object, {Asked::ByNeed, edge}, sink, findings);
-    auto result = result_.lock();
-    result->findings.merge(std::move(findings));
-    if (!is_stored) {
+    if (!found.object ||
+        !taker_.take(*resource, *found.object, {Asked::ByNeed, edge}, sink, findings)) {
+        result_.lock()->findings.merge(std::move(findings));
         return;
     }
-    context_.progress.advance(1, response.body.size());
+    context_.progress.advance(1, found.object->bytes().size());
+    auto result = result_.lock();
+    result->findings.merge(std::move(findings));
+    const auto message = found.resource_version.empty() ? kNeededAndRead : kNeeded;
     auto& lists = result->lists;
     const auto known = std::find_if(lists.begin(), lists.end(), [&](const auto& record) {
         return record.resource == key.resource && record.scope == key.ns &&
-               record.message == kNeeded;
+               record.resource_version == found.resource_version && record.message == message;
     });
     auto& record = known == lists.end() ? lists.emplace_back() : *known;
     record.resource = key.resource;
     record.scope = key.ns;
-    record.message = kNeeded;
+    record.resource_version = found.resource_version;
+    record.message = message;
     ++record.count;
 }
 

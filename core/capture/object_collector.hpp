@@ -7,6 +7,7 @@
 #include "core/base/synchronized.hpp"
 #include "core/capture/list_moment.hpp"
 #include "core/capture/namespaces.hpp"
+#include "core/capture/object_finder.hpp"
 #include "core/capture/object_lister.hpp"
 #include "core/capture/object_taker.hpp"
 #include "core/kube/discovery.hpp"
@@ -75,7 +76,7 @@ class ObjectCollector {
                                       model::ListRecord record);
     void in_parallel(const Work& work, const std::stop_token& stop);
 
-    void take_namespaces(ObjectSink& sink);
+    void take_namespaces(const std::stop_token& stop);
     void list_needed(const std::stop_token& stop);
     void follow_links(const std::stop_token& stop);
     void want_definitions();
@@ -94,6 +95,7 @@ class ObjectCollector {
     Names selecting_services_;
     KindVersions versions_;
     ListMoment moment_;
+    ObjectFinder finder_;
 
     struct Access {
         bool was_granted = false;

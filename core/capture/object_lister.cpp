@@ -4,6 +4,7 @@
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/capture/object_finder.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -24,17 +25,6 @@ struct SettledObject {
     model::Object object;  // its metadata, or all of it when the kind needs that
     StoredObject stored;
 };
-
-std::string name_is(std::string_view name) {
-    std::string selector = "metadata.name=";
-    for (const char character : name) {
-        if (character == '\\' || character == ',' || character == '=') {
-            selector += '\\';
-        }
-        selector += character;
-    }
-    return selector;
-}
 
 class ObjectLister {
   public:
@@ -170,8 +160,7 @@ class ObjectLister {
         return SettledObject{std::move(object), std::move(stored)};
     }
 
-    /// As of the moment of the list: a list of one by its name, which unlike GET can be exact, and
-    /// gives the same bytes as other lists.
+    /// As of the moment of the list.
     void fetch(const ChangedObject& changed) {
         auto version = shares_storage_ ? listed_.resource_version : std::string();
         std::optional<model::Object> found;
@@ -193,21 +182,7 @@ class ObjectLister {
     }
 
     std::optional<model::Object> find(const model::ObjectKey& key, const std::string& version) {
-        kube::ListOptions options;
-        options.ns = key.ns;
-        options.field_selector = name_is(key.name);
-        options.resource_version = version;
-        options.stop = listing_.options.stop;
-        std::optional<model::Object> found;
-        kube::ListHandler handler;
-        handler.on_item = [&](std::string_view item) {
-            model::Object object(resource_, std::string(item));
-            if (object.key() == key) {
-                found = std::move(object);
-            }
-        };
-        list_objects(context_.client, resource_, options, handler);
-        return found;
+        return list_one(context_.client, resource_, key, version, listing_.options.stop).object;
     }
 
     const ListerContext& context_;

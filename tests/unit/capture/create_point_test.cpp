@@ -156,6 +156,7 @@ TEST_CASE("the rights of one namespace are enough", "[create]") {
     for (const auto* what : {"get namespaces",
                              "list namespaces",
                              "get storageclasses",
+                             "list storageclasses",
                              "list clusterrolebindings",
                              "list apiservices"}) {
         scene.server.refuse(what);

@@ -19,7 +19,7 @@ namespace {
 std::set<std::string> versions_of(const CreatedPoint& created) {
     std::set<std::string> versions;
     for (const auto& list : created.ledger.lists) {
-        if (!list.resource_version.empty()) {
+        if (list.outcome == Outcome::Protected) {
             versions.insert(list.resource_version);
         }
     }
@@ -53,6 +53,70 @@ TEST_CASE("all lists are of one moment", "[collector]") {
     CHECK(versions_of(created) == std::set<std::string>{"7"});
     CHECK(was_listed(scene, "secrets shop at 7"));
     CHECK(was_listed(scene, "services shop at 7"));
+}
+
+TEST_CASE("what others need is of the same moment", "[collector]") {
+    CaptureScene scene;
+    scene.server.add("pods",
+                     "shop",
+                     "web",
+                     R"("annotations":{"kubectl-backup/include":"true"})",
+                     R"("spec":{"volumes":[{"secret":{"secretName":"cert"}}]})");
+    scene.server.add("secrets", "shop", "cert");
+    // Time goes on as soon as there is a moment.
+    scene.server.on_list([&](const std::string& line) {
+        if (line.ends_with(" at 7")) {
+            scene.server.set_version(8);
+        }
+    });
+    auto flags = scene.flags_for_shop();
+    SECTION("in namespaces by name") {}
+    SECTION("in all namespaces") {
+        flags.namespaces.clear();
+        flags.all_namespaces = true;
+    }
+    flags.annotated = true;
+    SECTION("which is compacted away meanwhile") {
+        scene.server.on_list([&](const std::string& line) {
+            if (line == "secrets shop at 7 name=cert") {
+                scene.server.set_version(8);
+                scene.server.compact(8);
+            }
+        });
+        const auto created = scene.create(flags);
+        CHECK(versions_of(created) == std::set<std::string>{"7", "8"});
+        CHECK(was_listed(scene, "secrets shop name=cert"));
+        CHECK(scene.files_of(created).contains("objects/namespaces/shop/secrets/cert"));
+        return;
+    }
+    const auto created = scene.create(flags);
+    CHECK(versions_of(created) == std::set<std::string>{"7"});
+    CHECK(was_listed(scene, "secrets shop at 7 name=cert"));
+    CHECK(scene.files_of(created).contains("objects/namespaces/shop/secrets/cert"));
+}
+
+TEST_CASE("who may not list what others need gets it as it is", "[collector]") {
+    CaptureScene scene;
+    scene.server.add("pods",
+                     "shop",
+                     "web",
+                     R"("annotations":{"kubectl-backup/include":"true"})",
+                     R"("spec":{"volumes":[{"secret":{"secretName":"cert"}},)"
+                     R"({"secret":{"secretName":"key"}},{"secret":{"secretName":"gone"}}]})");
+    scene.server.add("secrets", "shop", "cert");
+    scene.server.add("secrets", "shop", "key");
+    scene.server.refuse("list secrets shop");
+    auto flags = scene.flags_for_shop();
+    flags.annotated = true;
+    const auto created = scene.create(flags);
+    const auto& lists = created.ledger.lists;
+    const auto read = std::find_if(lists.begin(), lists.end(), [](const auto& list) {
+        return list.resource == "secrets" && list.outcome == Outcome::Protected;
+    });
+    REQUIRE(read != lists.end());
+    CHECK(read->count == 2);
+    CHECK(read->resource_version.empty());
+    CHECK(read->message.find("later than the lists") != std::string::npos);
 }
 
 TEST_CASE("kinds of another server have moments of their own", "[collector]") {
