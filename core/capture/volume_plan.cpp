@@ -227,7 +227,8 @@ class Planner {
         if (snapshot_class != nullptr && snapshot_class->deletion_policy == "Retain") {
             append(situation.snapshot_denied, rights_.contents);
         }
-        if (storage_class_of(situation).keeps_volumes) {
+        // Who does not know must be able to remove what a class keeps.
+        if (storage_class_of(situation).keeps_volumes || !survey_.are_storage_classes_known) {
             append(situation.snapshot_denied, rights_.volumes);
             append(situation.clone_denied, rights_.volumes);
         }
@@ -296,8 +297,10 @@ VolumeNamespaces namespaces_of(const VolumePlans& plans, const VolumeSurvey& sur
     }
     namespaces.keeps_contents = std::ranges::any_of(
         survey.snapshot_classes, [](const auto& one) { return one.deletion_policy == "Retain"; });
-    namespaces.keeps_volumes = std::ranges::any_of(
-        survey.storage_classes, [](const auto& one) { return one.second.keeps_volumes; });
+    namespaces.keeps_volumes = !survey.are_storage_classes_known ||
+                               std::ranges::any_of(survey.storage_classes, [](const auto& one) {
+                                   return one.second.keeps_volumes;
+                               });
     return namespaces;
 }
 

@@ -32,7 +32,7 @@ struct VolumeNamespaces {
     std::set<std::string> read;    // with volumes to read
     std::set<std::string> copied;  // with volumes whose driver may copy them
     bool keeps_contents = false;   // there is such a snapshot class
-    bool keeps_volumes = false;    // there is such a storage class
+    bool keeps_volumes = false;    // there is, or may be, such a storage class
 };
 
 VolumeRights check_volume_rights(kube::Client& client,

@@ -165,10 +165,11 @@ class Surveyor {
     VolumeSurvey run(const std::vector<StoredClaim>& claims) {
         survey_.wants_pod_volumes = context_.has_rules;
         fetch_volumes(claims);
-        list("", api_.classes, [this](const Json& document) {
+        const auto unknown = list("", api_.classes, [this](const Json& document) {
             survey_.storage_classes[document.text_at({"metadata", "name"})] =
                 read_storage_class(document);
         });
+        survey_.are_storage_classes_known = !unknown;
         fetch_snapshot_classes();
         look_at_pods();
         count_nodes();

@@ -60,6 +60,7 @@ struct NamedPodVolume {
 struct VolumeSurvey {
     std::map<std::string, PersistentVolumeFacts> volumes;
     std::map<std::string, StorageClassFacts> storage_classes;
+    bool are_storage_classes_known = true;  // false: they may not be, or could not be, listed
     std::vector<volume::SnapshotClass> snapshot_classes;
     std::string snapshot_problem;            // why there are none
     std::map<std::string, ClaimUse> claims;  // by "namespace/claim"

@@ -64,10 +64,12 @@ void add_volume(const VolumeRecord& volume,
              counted(volume.file_systems_left_out, "file system") + " mounted in it left out"});
     }
     if (volume.files_unreadable > 0) {
-        findings.push_back({rules.of(kFilesUnreadable),
-                            std::string(kFilesUnreadable),
-                            subject,
-                            counted(volume.files_unreadable, "file") + " could not be read"});
+        // A claim of which nothing could be read has no data.
+        findings.push_back(
+            {rules.of(kFilesUnreadable, volume.bytes == 0 ? Judged::Claim : Judged::Object),
+             std::string(kFilesUnreadable),
+             subject,
+             counted(volume.files_unreadable, "file") + " could not be read"});
     }
     if (volume.files_changed > 0) {
         findings.push_back({rules.of(kFilesChanged),
@@ -87,7 +89,10 @@ void add_list(const ListRecord& list, const SeverityRules& rules, std::vector<Fi
     const auto subject = subject_of(list);
     if (list.outcome == Outcome::Failed) {
         const auto word = word_of_failure(list.reason, kListFailed);
-        findings.push_back({rules.of(word), std::string(word), subject, list.message});
+        // Claims that nobody could see have no data either.
+        const auto judged =
+            list.resource == "persistentvolumeclaims" ? Judged::Claim : Judged::Object;
+        findings.push_back({rules.of(word, judged), std::string(word), subject, list.message});
     } else if (list.outcome == Outcome::Skipped) {
         const auto word = to_text(list.reason);
         findings.push_back({rules.of(word), std::string(word), subject, list.message});

@@ -192,6 +192,13 @@ TEST_CASE("missing rights rule a method out, and are named") {
         scene.server.refuse("review persistentvolumes");
         CHECK(scene.only().record.method == "live");
     }
+    SECTION("for volumes that their class may keep: it may not be looked at") {
+        scene.server.refuse("list storageclasses");
+        CHECK(scene.only().record.method == "snapshot");
+        scene.server.refuse("review persistentvolumes");
+        CHECK(scene.only().record.method == "live");
+        CHECK_THAT(scene.only().record.rule, contains("patch persistentvolumes"));
+    }
     SECTION("for movers: nothing can be done") {
         scene.server.refuse("review pods");
         const auto record = scene.only().record;

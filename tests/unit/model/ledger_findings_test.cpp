@@ -44,6 +44,38 @@ TEST_CASE("a selected claim without data is never green") {
     CHECK(with(never_read).status() == PointStatus::Incomplete);
 }
 
+TEST_CASE("claims that could not be listed, or of which nothing could be read, are not either") {
+    SeverityRules lenient;
+    for (const auto* word : {"Forbidden", "ListFailed", "FilesUnreadable"}) {
+        lenient.set(word, Severity::Ok);
+    }
+    Ledger ledger;
+    ledger.severity = lenient;
+    ListRecord list;
+    list.outcome = Outcome::Failed;
+    SECTION("lists") {
+        list.reason = GENERATE(SkipReason::None, SkipReason::Forbidden);
+        list.resource = "configmaps";
+        ledger.lists = {list};
+        CHECK(ledger.status() == PointStatus::Complete);
+        list.resource = "persistentvolumeclaims";
+        ledger.lists.push_back(list);
+        CHECK(ledger.status() == PointStatus::Warnings);
+    }
+    SECTION("files") {
+        auto record = volume(Outcome::Protected);
+        record.files = 2;
+        record.files_unreadable = 1;
+        record.bytes = 1;
+        ledger.volumes = {record};
+        CHECK(ledger.status() == PointStatus::Complete);
+        record.files_unreadable = 2;
+        record.bytes = 0;
+        ledger.volumes.push_back(record);
+        CHECK(ledger.status() == PointStatus::Warnings);
+    }
+}
+
 TEST_CASE("what is not well comes worst first, with its word and its subject") {
     Ledger ledger;
     auto changed = volume(Outcome::Protected);
