@@ -114,7 +114,7 @@ void ObjectCollector::find_moment(const std::vector<ListJob>& jobs, const std::s
     const bool is_number =
         parsed.ec == std::errc{} && parsed.ptr == version.data() + version.size();
     if (context_.previous != nullptr &&
-        (!is_number || context_.scope.is_narrow() || now < context_.previous->highest_version())) {
+        (!is_number || now < context_.previous->highest_version())) {
         context_.previous = nullptr;
     }
 }

@@ -57,8 +57,7 @@ class ObjectLister {
     /// Services say which endpoints are generated, even those that are not stored.
     bool is_comparable() {
         return context_.previous != nullptr && !listing_.is_needed &&
-               listing_.options.label_selector.empty() && resource_.name() != "services" &&
-               !context_.taker.needs_body_of_all(resource_) &&
+               resource_.name() != "services" && !context_.taker.needs_body_of_all(resource_) &&
                (resource_.namespaced && listing_.options.ns.empty()
                     ? true
                     : context_.previous->has(resource_.name(), listing_.options.ns));

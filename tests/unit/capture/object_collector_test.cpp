@@ -95,6 +95,42 @@ TEST_CASE("what others need is of the same moment", "[collector]") {
     CHECK(scene.files_of(created).contains("objects/namespaces/shop/secrets/cert"));
 }
 
+TEST_CASE("a narrow scope compares with the previous point what has no ties", "[collector]") {
+    CaptureScene scene;
+    const auto versioned = [](std::string_view uid, int version) {
+        return concat(R"("uid":")", uid, R"(","resourceVersion":")", version, R"(",)") +
+               R"("labels":{"app":"web"})";
+    };
+    scene.server.add("configmaps", "shop", "a", versioned("a", 3));
+    scene.server.add("configmaps", "shop", "b", versioned("b", 4));
+    scene.server.add("configmaps", "shop", "other", R"("uid":"o","resourceVersion":"5")");
+    scene.server.add("pods", "shop", "web", versioned("web", 5), R"("spec":{})");
+    auto flags = scene.flags_for_shop();
+    SECTION("by label") {
+        flags.selectors = {"app=web"};
+    }
+    SECTION("by one of two labels") {
+        flags.selectors = {"app=web", "app=db"};
+    }
+    const auto first = scene.create(flags);
+    scene.server.set_version(8);
+    scene.server.add("configmaps", "shop", "b", versioned("b", 8));
+    const auto second = scene.create(flags);
+    CHECK(was_listed(scene, "configmaps shop metadata at 8"));
+    CHECK_FALSE(was_listed(scene, "pods shop metadata at 8"));
+    const auto& lists = second.ledger.lists;
+    const auto list = std::find_if(lists.begin(), lists.end(), [](const auto& record) {
+        return record.resource == "configmaps" && record.outcome == Outcome::Protected;
+    });
+    REQUIRE(list != lists.end());
+    CHECK(list->count == 2);
+    CHECK(list->unchanged == 1);
+    auto files = scene.files_of(second);
+    CHECK(as_text(files["objects/namespaces/shop/configmaps/b"]).find("\"8\"") !=
+          std::string::npos);
+    CHECK_FALSE(files.contains("objects/namespaces/shop/configmaps/other"));
+}
+
 TEST_CASE("who may not list what others need gets it as it is", "[collector]") {
     CaptureScene scene;
     scene.server.add("pods",
