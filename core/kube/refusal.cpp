@@ -13,7 +13,7 @@ struct Mark {
     Refusal refusal;
 };
 
-constexpr std::array<Mark, 12> kMarks = {{
+constexpr std::array<Mark, 13> kMarks = {{
     {"because it is being terminated", Refusal::NamespaceTerminating},
     {"exceeded quota", Refusal::Quota},
     {"failed quota", Refusal::Quota},
@@ -21,6 +21,7 @@ constexpr std::array<Mark, 12> kMarks = {{
     {"insufficient quota", Refusal::Quota},
     {"usage per Pod is", Refusal::Quota},
     {"usage per Container is", Refusal::Quota},
+    {"max limit to request ratio per", Refusal::Quota},
     {"violates PodSecurity", Refusal::Admission},
     {"PodSecurityPolicy", Refusal::Admission},
     {"unable to validate against any security context constraint", Refusal::Admission},

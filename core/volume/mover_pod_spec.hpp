@@ -33,6 +33,9 @@ struct MoverResources {
     std::string memory_limit = "1Gi";
 };
 
+/// Where a ResourceQuota or a LimitRange has no room for more: it runs, but slower.
+inline const MoverResources kModestResources{"250m", "128Mi", "500m", "256Mi"};
+
 struct MoverPodPlan {
     std::string name;
     std::string ns;

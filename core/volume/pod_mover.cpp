@@ -7,6 +7,7 @@
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
 #include "core/kube/list.hpp"
+#include "core/kube/refusal.hpp"
 #include "core/kube/watch.hpp"
 #include "core/volume/mover_api.hpp"
 #include "core/volume/mover_image.hpp"
@@ -43,9 +44,13 @@ bool is_about_security(const Error& error) {
     const auto text = refused_text(error);
     const bool is_refused =
         error.code() == ErrorCode::Forbidden || error.code() == ErrorCode::KubeInvalid;
-    return is_refused && text.find("cannot create resource") == std::string::npos &&
-           text.find("exceeded quota") == std::string::npos &&
-           text.find("failed quota") == std::string::npos;
+    return is_refused && text.find("cannot create resource") == std::string::npos;
+}
+
+/// There may be room for less.
+bool is_about_room(const Error& error) {
+    return error.code() == ErrorCode::Forbidden &&
+           kube::refusal_of(error.message()) == kube::Refusal::Quota;
 }
 
 Error with_hint(const Error& error, std::string hint) {
@@ -65,6 +70,7 @@ struct PodMover::State {
     std::vector<ClaimFacts> claims;
     std::vector<MoverIdentity> identities;  // to try, the best first
     std::string pod;                        // empty: none may be there
+    bool is_modest = false;                 // there was no room for its usual limits
     bool has_parts = false;
 
     State(kube::Client& api_client, const MoverProgram& program, PodMoverRequest asked)
@@ -166,14 +172,14 @@ Json PodMover::State::pod_document(const std::string& image) {
     plan.program_digest = parts.digest();
     plan.program_maps = parts.names();
     plan.owner = request.owner;
-    plan.resources = request.resources;
+    plan.resources = is_modest ? kModestResources : request.resources;
     plan.created_at = clock().now();
     plan.longest_life = request.longest_life;
     plan.idle_limit = request.idle_limit;
     return make_mover_pod(plan);
 }
 
-/// Drops identities that are refused until one is taken.
+/// Drops identities that are refused until one is taken, and limits for which there is no room.
 void PodMover::State::create_pod(const std::string& image) {
     for (;;) {
         SystemRandom random;
@@ -195,7 +201,14 @@ void PodMover::State::create_pod(const std::string& image) {
                                      name_of(identities.front())));
             return;
         }
-        if (!is_about_security(*failure)) {
+        if (is_about_room(*failure) && !is_modest) {
+            client.log().info(
+                kLayer, concat("a mover with its usual limits is refused: ", failure->message()));
+            pod.clear();
+            is_modest = true;
+            continue;
+        }
+        if (is_about_room(*failure) || !is_about_security(*failure)) {
             throw Error(*failure);
         }
         if (identities.size() == 1) {

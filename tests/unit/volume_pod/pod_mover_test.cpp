@@ -133,22 +133,45 @@ TEST_CASE("a policy that refuses every pod is named") {
     CHECK(shop.is_clean());
 }
 
-TEST_CASE("missing rights and quotas are not tried around") {
+TEST_CASE("where a quota or a limit has no room for a mover's limits it gets smaller ones") {
     const std::string message =
-        GENERATE(R"(pods is forbidden: User "u" cannot create resource "pods")",
-                 "exceeded quota: q, requested: limits.memory=1Gi");
+        GENERATE("exceeded quota: q, requested: limits.memory=1Gi",
+                 "maximum cpu usage per Container is 1, but limit is 2",
+                 "cpu max limit to request ratio per Container is 4, but provided ratio is 40");
     Shop shop;
+    shop.api.refuse = [&](const net::Request& request, const std::string& path) {
+        return request.method == "POST" && path.ends_with("/pods") &&
+                       request.body.find(R"("cpu":"2")") != std::string::npos
+                   ? Refusal(FakeApi::status(403, "Forbidden", message))
+                   : Refusal();
+    };
+    {
+        const auto mover = shop.start();
+        CHECK(mover.identity() == MoverIdentity::Root);
+        const auto pod = shop.pod();
+        const auto& container = pod.find_path({"spec", "containers"})->items().front();
+        CHECK(container.text_at({"resources", "limits", "cpu"}) == "500m");
+    }
+    CHECK(shop.is_clean());
+}
+
+TEST_CASE("missing rights and full quotas are not tried around") {
+    const auto [message, most_posts] = GENERATE(table<std::string, int>(
+        {{R"(pods is forbidden: User "u" cannot create resource "pods")", 1},
+         {"exceeded quota: q, requested: pods=1", 2}}));
+    Shop shop;
+    const std::string text = message;
     int posts = 0;
     shop.api.refuse = [&](const net::Request& request, const std::string& path) {
         if (request.method != "POST" || !path.ends_with("/pods")) {
             return Refusal();
         }
         ++posts;
-        return Refusal(FakeApi::status(403, "Forbidden", message));
+        return Refusal(FakeApi::status(403, "Forbidden", text));
     };
     const auto error = testing::error_of([&] { return shop.start(); });
     CHECK(error.code() == ErrorCode::Forbidden);
-    CHECK(posts == 1);
+    CHECK(posts == most_posts);
     CHECK(shop.is_clean());
 }
 
