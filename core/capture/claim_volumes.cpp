@@ -135,17 +135,26 @@ class ClaimReader {
         if (context_.hooks == nullptr) {
             return;
         }
-        std::map<const SharedMover*, std::size_t> first;
+
+        // Of each mover: the rank of its first volume, and its place among movers. Volumes without
+        // a mover come first within a rank.
+        struct Turn {
+            std::size_t rank = 0;
+            std::size_t place = 0;
+        };
+
+        std::map<const SharedMover*, Turn> turns;
         for (const auto& job : jobs) {
             if (job.mover) {
-                auto& rank = first.try_emplace(job.mover.get(), rank_of(job)).first->second;
-                rank = std::min(rank, rank_of(job));
+                const Turn last{rank_of(job), turns.size() + 1};
+                auto& turn = turns.try_emplace(job.mover.get(), last).first->second;
+                turn.rank = std::min(turn.rank, last.rank);
             }
         }
         const auto key = [&](const ClaimJob& job) {
             const auto own = rank_of(job);
-            const auto* mover = job.mover.get();
-            return std::tuple(mover == nullptr ? own : first.at(mover), mover, own);
+            const auto turn = job.mover ? turns.at(job.mover.get()) : Turn{own, 0};
+            return std::tuple(turn.rank, turn.place, own);
         };
         std::stable_sort(jobs.begin(), jobs.end(), [&key](const ClaimJob& a, const ClaimJob& b) {
             return key(a) < key(b);

@@ -14,8 +14,9 @@ namespace backup::volume {
 namespace {
 
 constexpr std::size_t kHelloBytes = 8;
-constexpr std::size_t kHeaderBytes = 16;
-constexpr std::size_t kChecksumAt = 12;
+constexpr std::size_t kHeaderBytes = 20;
+constexpr std::size_t kHeaderChecksumAt = 12;
+constexpr std::size_t kBodyChecksumAt = 16;
 constexpr std::string_view kMagic = "KBMV";
 constexpr std::uint8_t kEndType = 255;
 constexpr std::uint8_t kKeepAliveType = 254;
@@ -32,7 +33,11 @@ Bytes encode_hello() {
     return out.take();
 }
 
-/// Header and blob lengths, checksum filled in.
+std::uint32_t header_checksum(ByteView header) {
+    return crc32c(header.first(kHeaderChecksumAt));
+}
+
+/// Header and blob lengths, checksums filled in.
 Bytes encode_head(const Message& message, std::uint32_t sequence) {
     ByteWriter out;
     const std::size_t body = message.size() + 4 * message.blobs.size();
@@ -41,16 +46,18 @@ Bytes encode_head(const Message& message, std::uint32_t sequence) {
     out.number(std::uint8_t{0});
     out.number(static_cast<std::uint16_t>(message.blobs.size()));
     out.number(sequence);
+    out.number(header_checksum(out.view()));
     out.number(std::uint32_t{0});
     for (const Bytes& blob : message.blobs) {
         out.number(static_cast<std::uint32_t>(blob.size()));
     }
     Bytes head = out.take();
-    std::uint32_t checksum = crc32c(message.payload, crc32c(head));
+    std::uint32_t checksum = crc32c(ByteView(head).subspan(kHeaderBytes), header_checksum(head));
+    checksum = crc32c(message.payload, checksum);
     for (const Bytes& blob : message.blobs) {
         checksum = crc32c(blob, checksum);
     }
-    store_le(head.data() + kChecksumAt, checksum);
+    store_le(head.data() + kBodyChecksumAt, checksum);
     return head;
 }
 
@@ -205,6 +212,13 @@ StreamChannel::Header StreamChannel::read_header(std::span<std::byte> raw) {
                     concat("damaged transfer: message of ", header.body_bytes, " bytes"))
             .retryable();
     }
+    // Before anything is waited for that a damaged length promises.
+    if (header_checksum(raw) != load_le<std::uint32_t>(raw.data() + kHeaderChecksumAt)) {
+        throw Error(
+            ErrorCode::CorruptData,
+            concat("damaged transfer: wrong checksum of the header of message ", next_sequence_))
+            .retryable();
+    }
     const bool is_keep_alive = header.body_bytes == 0 || header.body_bytes == kStepsBytes;
     if (header.type == kKeepAliveType && (!is_keep_alive || header.blobs != 0)) {
         throw Error(ErrorCode::CorruptData,
@@ -252,9 +266,8 @@ Message StreamChannel::read_message() {
     std::array<std::byte, kHeaderBytes> raw{};
     const Header header = read_header(raw);
     Bytes body = read_body(header);
-    const auto stated = load_le<std::uint32_t>(raw.data() + kChecksumAt);
-    store_le(raw.data() + kChecksumAt, std::uint32_t{0});
-    if (crc32c(body, crc32c(raw)) != stated) {
+    if (crc32c(body, header_checksum(raw)) !=
+        load_le<std::uint32_t>(raw.data() + kBodyChecksumAt)) {
         throw Error(ErrorCode::CorruptData,
                     concat("damaged transfer: wrong checksum of message ", next_sequence_))
             .retryable();

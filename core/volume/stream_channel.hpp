@@ -13,7 +13,7 @@
 
 namespace backup::volume {
 
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 
 struct StreamChannelOptions {
     /// A longer message is an error before anything is allocated for it.

@@ -46,6 +46,9 @@ class Kill(support.Case):
             self.write(number)
         self.expected = {}  # name of a point, also of one that was never finished -> content
         self.committed = set()
+        # Nobody counts on these any more. One may stand in a list all the same: it was forgotten, and the delete was
+        # killed before it took the name away, which the next prune does.
+        self.given_up = set()
         self.held = set()
         self.seconds = {}  # how long a verb takes when it is left alone
         self.killed = 0
@@ -96,6 +99,7 @@ class Kill(support.Case):
         self.backup("hold", name, "--release")
         self.held.discard(name)
         self.committed.discard(name)
+        self.given_up.add(name)
 
     def run_and_kill(self, verb, words):
         limit = self.seconds.setdefault(verb, 0.5)
@@ -131,7 +135,7 @@ class Kill(support.Case):
         listed = self.list_points()
         self.assertEqual(set(), self.committed - set(listed), "committed points are gone")
         self.backup("verify", "--read-data")
-        self.committed |= set(listed)
+        self.committed |= set(listed) - self.given_up
         looked_at = listed if all_points else {*listed[-1:], *self.random.sample(listed, min(1, len(listed)))}
         for name in looked_at:
             self.restore(name)
@@ -142,6 +146,8 @@ class Kill(support.Case):
             oldest = min(self.committed)
             self.give_free(oldest)
             self.backup("delete", oldest, *self.flags("delete", "--yes"))
+            for name in self.given_up & set(self.list_points()):
+                self.backup("delete", name, *self.flags("delete", "--yes"))
 
     def test_kill(self):
         self.verbs = self.backup("help").out.split()

@@ -20,7 +20,7 @@ namespace backup::testing {
 namespace {
 
 constexpr std::size_t kHelloBytes = 8;
-constexpr std::size_t kHeaderBytes = 16;
+constexpr std::size_t kHeaderBytes = 20;
 constexpr std::size_t kSequenceAt = 8;
 
 /// Hands on whole messages, one of them damaged.

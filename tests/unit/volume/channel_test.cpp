@@ -19,6 +19,8 @@ using backup::testing::SeededRandom;
 
 namespace {
 
+constexpr std::size_t kHeaderBytes = 20;
+
 class MemorySource : public ByteSource {
   public:
     explicit MemorySource(Bytes bytes, std::size_t step = 1000)
@@ -121,10 +123,26 @@ TEST_CASE("a stream with a flipped bit anywhere is an error") {
     }
 }
 
+TEST_CASE("a flipped bit in the header of a message is known before anything behind it comes") {
+    // Otherwise a length that grew would be waited for as long as the peer lives.
+    constexpr std::size_t greeting = 8;
+    const Bytes stream = stream_of({message_of(1, "")});
+    const Bytes beginning(stream.begin(), stream.begin() + greeting + kHeaderBytes);
+    REQUIRE(error_code_of([&] { return read_all(beginning); }) == ErrorCode::MoverFailed);
+    for (std::size_t at = greeting; at < beginning.size(); ++at) {
+        for (unsigned bit = 0; bit < 8; ++bit) {
+            Bytes damaged = beginning;
+            damaged[at] ^= static_cast<std::byte>(1U << bit);
+            INFO("bit " << bit << " of byte " << at);
+            CHECK(error_code_of([&] { return read_all(damaged); }) == ErrorCode::CorruptData);
+        }
+    }
+}
+
 TEST_CASE("a message that is missing, repeated or out of order is an error") {
     const Bytes greeting_and_end = stream_of({});
     const std::size_t greeting = 8;
-    const std::size_t size = 16 + 3;
+    const std::size_t size = kHeaderBytes + 3;
     const Bytes stream = stream_of({message_of(1, "one"), message_of(2, "two")});
     const auto part = [&](std::size_t begin, std::size_t count) {
         return ByteView(stream).subspan(begin, count);
@@ -138,7 +156,7 @@ TEST_CASE("a message that is missing, repeated or out of order is an error") {
     };
     const ByteView one = part(greeting, size);
     const ByteView two = part(greeting + size, size);
-    const ByteView end = part(greeting + 2 * size, 16);
+    const ByteView end = part(greeting + 2 * size, kHeaderBytes);
     CHECK(read_all(assemble({one, two, end})).size() == 2);
     CHECK(error_code_of([&] {
               return read_all(assemble({two, one, end}));
