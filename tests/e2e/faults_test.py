@@ -201,6 +201,7 @@ class Lists(FaultCase):
                              "insecureSkipTLSVerify": True,
                              "service": {"name": "nobody", "namespace": self.namespace}}})
         self.addCleanup(self.kubectl, "delete", "apiservice", "v1." + group, check=False)
+        self.wait_for(lambda: group in self.kubectl("get", "--raw", "/apis").out, what="the group")
         self.backup("create", "second", "-n", self.namespace, code=3)
         self.kubectl("delete", "apiservice", "v1." + group)
         point = self.check_second_point(status="Incomplete")

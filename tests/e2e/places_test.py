@@ -67,6 +67,7 @@ class Places(support.ClusterCase):
         name = "user-" + support.random_word()
         kubeconfig = self.user(name)
         self.kubectl("-n", self.namespace, "create", "rolebinding", "edit", "--clusterrole=edit", f"--user={name}")
+        self.wait_for_rights()
         self.claim()
         self.pod()
         (self.volume_directory() / "file").write_text("content")

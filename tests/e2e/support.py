@@ -92,8 +92,10 @@ class Case(unittest.TestCase):
             "XDG_DATA_HOME": str(self.home / "data"),
             "XDG_CONFIG_HOME": str(self.home / "config"),
             "XDG_CACHE_HOME": str(self.home / "cache"),
+            "XDG_STATE_HOME": str(self.home / "state"),
         }
-        for name in ("KUBECONFIG", "KUBECTL_BACKUP_REPO", "KUBECTL_BACKUP_PASSPHRASE", "KUBECTL_BACKUP_LOG"):
+        for name in ("KUBECONFIG", "KUBECTL_BACKUP_REPO", "KUBECTL_BACKUP_PASSPHRASE", "KUBECTL_BACKUP_LOG",
+                     "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             self.environment.pop(name, None)
         self.repository = self.home / "data" / "kubectl-backup" / "repository"
 
@@ -185,8 +187,32 @@ class ClusterCase(Case):
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
         self.namespaces.append(name)
         self.addCleanup(self.kubectl, "delete", "namespace", name, "--wait=false", check=False)
-        self.wait_for(lambda: self.kubectl("-n", name, "get", "serviceaccount", "default", check=False).code == 0)
+        # Old clusters give it a Secret a moment later.
+        wanted = "secrets" if KUBERNETES == "v1.20" else "metadata"
+        self.wait_for(lambda: self.kubectl("-n", name, "get", "serviceaccount", "default", "-o",
+                                           f"jsonpath={{.{wanted}}}", check=False).out, what="the service account")
         return name
+
+    def wait_for_rights(self):
+        """Until the API server, which follows roles and bindings by watching, acts by those of just now: it has them
+        when it has some that were made later."""
+        marker = "marker-" + random_word(8)
+        rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [marker], "verbs": ["get"]}
+        group = "rbac.authorization.k8s.io"
+        for prefix, where in (("", self.namespace), ("Cluster", None)):
+            user = marker + prefix.lower()
+            metadata = {"name": marker, **({"namespace": where} if where else {})}
+            self.apply({"apiVersion": group + "/v1", "kind": prefix + "Role", "metadata": metadata, "rules": [rule]},
+                       {"apiVersion": group + "/v1", "kind": prefix + "RoleBinding", "metadata": metadata,
+                        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
+                        "roleRef": {"apiGroup": group, "kind": prefix + "Role", "name": marker}})
+            for kind in (prefix + "RoleBinding", prefix + "Role"):
+                self.addCleanup(self.kubectl, *(["-n", where] if where else []), "delete", kind, marker, check=False)
+            review = json.dumps({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {
+                "user": user, "resourceAttributes": {"verb": "get", "resource": "configmaps", "name": marker,
+                                                     **({"namespace": where} if where else {})}}})
+            self.wait_for(lambda text=review: self.kubectl("create", "-f", "-", "-o", "jsonpath={.status.allowed}",
+                                                           stdin=text).out == "true", what="the rights")
 
     def kubectl(self, *words, check=True, stdin=None, text=True):
         result = Result(subprocess.run(["kubectl", *map(str, words)], capture_output=True, text=text, input=stdin,
