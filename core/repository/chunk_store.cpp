@@ -18,6 +18,8 @@ namespace backup::repository {
 struct ChunkStore::State {
     using ReadPart =
         std::function<void(const IndexRecord& record, std::uint64_t offset, std::uint64_t size)>;
+    /// Proves the name of the bytes of a whole chunk that a pack of this kind has.
+    using CheckName = std::function<void(BlobKind pack, ByteView bytes)>;
 
     State(const Repository& used, ChunkStoreOptions options)
         : repository(used),
@@ -34,6 +36,7 @@ struct ChunkStore::State {
     Error missing(const content::ShortId& id) const;
     /// Throws CorruptData when `bytes`, all of the chunk, have another name.
     void check_name(const content::ShortId& id, BlobKind pack, ByteView bytes) const;
+    Bytes read_whole(const content::ShortId& id, const CheckName& check);
     /// Tries each place until `read` succeeds with one; throws what the last one threw.
     void read_any(const content::ShortId& id,
                   const std::function<void(const IndexRecord& record)>& read);
@@ -44,6 +47,8 @@ struct ChunkStore::State {
                     std::uint64_t offset,
                     std::uint64_t size,
                     const ReadPart& read);
+    /// Into `out`, which begins at `offset` of the chunk.
+    ReadPart read_into(std::span<std::byte> out, std::uint64_t offset);
     std::optional<Error> try_places(const std::vector<IndexRecord>& places,
                                     const std::function<void(const IndexRecord& record)>& read);
 
@@ -58,6 +63,10 @@ constexpr std::uint64_t kSmallestPart = 4096;
 
 // Each one more means that a whole prune or compaction ended between two reads.
 constexpr int kMostRefreshes = 16;
+
+Error misnamed() {
+    return {ErrorCode::CorruptData, "it holds other bytes than its name says"};
+}
 
 /// A segment that was removed while it was in use: others say the same by now.
 template <typename Result>
@@ -110,8 +119,29 @@ void ChunkStore::State::check_name(const content::ShortId& id,
     content::ChunkHasher hasher(repository.keys().chunk_id);
     const auto is_of_kind = [&](ChunkKind kind) { return hasher(kind, bytes).short_id() == id; };
     if (std::none_of(kinds.begin(), kinds.end(), is_of_kind)) {
-        throw Error(ErrorCode::CorruptData, "it holds other bytes than its name says");
+        throw misnamed();
     }
+}
+
+Bytes ChunkStore::State::read_whole(const content::ShortId& id, const CheckName& check) {
+    Bytes bytes;
+    const auto failure = failure_of([&] {
+        read_any(id, [&](const IndexRecord& record) {
+            bytes.resize(record.length);
+            frames.read(record, 0, bytes);
+            const auto pack = index.pack(record.pack);
+            with_context([&] { return pack_name(pack.name); }, [&] { check(pack.kind, bytes); });
+        });
+    });
+    if (failure && !may_have_whole_parts(id, *failure)) {
+        throw Error(*failure);
+    }
+    if (failure) {
+        read_parts(id, 0, bytes.size(), read_into(bytes, 0));
+        with_context([&] { return concat("chunk ", id.hex()); },
+                     [&] { check(BlobKind::DataPack, bytes); });
+    }
+    return bytes;
 }
 
 std::optional<Error> ChunkStore::State::try_places(
@@ -181,6 +211,13 @@ void ChunkStore::State::read_parts(const content::ShortId& id,
     read_parts(id, offset + size / 2, size - size / 2, read);
 }
 
+ChunkStore::State::ReadPart ChunkStore::State::read_into(std::span<std::byte> out,
+                                                         std::uint64_t offset) {
+    return [this, out, offset](const IndexRecord& record, std::uint64_t at, std::uint64_t size) {
+        frames.read(record, at, out.subspan(at - offset, size));
+    };
+}
+
 unsigned usual_prefetch_threads() {
     // One alone would wait for the storage; more would only wait for each other's memory.
     return std::clamp(std::thread::hardware_concurrency(), 2U, 4U);
@@ -228,36 +265,23 @@ std::vector<std::shared_ptr<const IndexReader>> ChunkStore::list_segments() cons
 }
 
 Bytes ChunkStore::read(const content::ShortId& id) {
-    Bytes bytes;
-    const auto failure = failure_of([&] {
-        state_->read_any(id, [&](const IndexRecord& record) {
-            bytes.resize(record.length);
-            state_->frames.read(record, 0, bytes);
-            const auto pack = state_->index.pack(record.pack);
-            with_context([&] { return pack_name(pack.name); },
-                         [&] { state_->check_name(id, pack.kind, bytes); });
-        });
+    return state_->read_whole(
+        id, [&](BlobKind pack, ByteView bytes) { state_->check_name(id, pack, bytes); });
+}
+
+Bytes ChunkStore::read(const content::ChunkId& id, content::ChunkKind kind) {
+    content::ChunkHasher hasher(state_->repository.keys().chunk_id);
+    return state_->read_whole(id.short_id(), [&](BlobKind, ByteView bytes) {
+        if (hasher(kind, bytes) != id) {
+            throw misnamed();
+        }
     });
-    if (failure && !state_->may_have_whole_parts(id, *failure)) {
-        throw Error(*failure);
-    }
-    if (failure) {
-        read_range(id, 0, bytes);
-        with_context([&] { return concat("chunk ", id.hex()); },
-                     [&] { state_->check_name(id, BlobKind::DataPack, bytes); });
-    }
-    return bytes;
 }
 
 void ChunkStore::read_range(const content::ShortId& id,
                             std::uint64_t offset,
                             std::span<std::byte> out) {
-    state_->read_parts(id,
-                       offset,
-                       out.size(),
-                       [&](const IndexRecord& record, std::uint64_t at, std::uint64_t size) {
-                           state_->frames.read(record, at, out.subspan(at - offset, size));
-                       });
+    state_->read_parts(id, offset, out.size(), state_->read_into(out, offset));
 }
 
 void ChunkStore::collect(const content::ShortId& id,
@@ -273,15 +297,6 @@ void ChunkStore::collect(const content::ShortId& id,
                 throw Error(*failure);
             }
         });
-}
-
-void ChunkStore::verify(const content::ChunkId& id, content::ChunkKind kind) {
-    const auto bytes = read(id.short_id());
-    content::ChunkHasher hasher(state_->repository.keys().chunk_id);
-    if (hasher(kind, bytes) != id) {
-        throw Error(ErrorCode::CorruptData,
-                    concat("chunk ", id.hex(), " holds other bytes than its name says"));
-    }
 }
 
 bool ChunkStore::refresh() {

@@ -79,6 +79,8 @@ class ChunkStore {
 
     /// The whole chunk; throws CorruptData naming the chunk and pack when it is missing or damaged.
     Bytes read(const content::ShortId& id);
+    /// The same; the bytes have all of this name, as a chunk of this kind.
+    Bytes read(const content::ChunkId& id, content::ChunkKind kind);
 
     /// out.size() bytes from `offset` of the chunk: decodes only the frames that hold them.
     void read_range(const content::ShortId& id, std::uint64_t offset, std::span<std::byte> out);
@@ -89,9 +91,6 @@ class ChunkStore {
                  std::uint64_t offset,
                  std::uint64_t size,
                  ByteChain& out);
-
-    /// Reads all of a chunk and proves its name with the keyed hash (verify --read-data).
-    void verify(const content::ChunkId& id, content::ChunkKind kind);
 
     /// Looks for index segments that came since, and drops those that are gone or replaced; true
     /// when any came (a mount follows new points). A read that meets a pack or a segment that was

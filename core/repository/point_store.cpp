@@ -153,6 +153,26 @@ void load_points(const Repository& repository, std::span<ListedPoint* const> poi
     others.wait();
 }
 
+/// The first `length` bytes of a chunk that has `all_bytes`; all of them have its name.
+void append_chunk(ChunkStore& chunks,
+                  const content::ChunkId& id,
+                  std::uint32_t length,
+                  std::uint32_t all_bytes,
+                  Bytes& out) {
+    const auto at = out.size();
+    if (length != all_bytes) {
+        out.resize(at + length);
+        chunks.read_range(id.short_id(), 0, std::span(out).subspan(at));
+        return;
+    }
+    const auto bytes = chunks.read(id, content::ChunkKind::Metadata);
+    if (bytes.size() != length) {
+        throw Error(ErrorCode::CorruptData,
+                    concat("chunk ", id.hex(), " has ", bytes.size(), " bytes, not ", length));
+    }
+    append(out, bytes);
+}
+
 }  // namespace
 
 std::vector<PointRecord> list_points(
@@ -218,9 +238,7 @@ Bytes read_stream(ChunkStore& chunks,
             throw Error(ErrorCode::CorruptData,
                         concat("chunk ", id.hex(), " has ", place->length, " bytes, not ", length));
         }
-        const auto at = bytes.size();
-        bytes.resize(at + length);
-        chunks.read_range(id.short_id(), 0, std::span(bytes).subspan(at));
+        append_chunk(chunks, id, length, place->length, bytes);
         if (check) {
             check(bytes);
         }

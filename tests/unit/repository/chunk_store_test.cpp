@@ -127,3 +127,19 @@ TEST_CASE("a chunk whose pack was written under a wrong name is refused when it 
     CHECK(error.code() == ErrorCode::CorruptData);
     CHECK_THAT(error.what(), contains("other bytes than its name says"));
 }
+
+TEST_CASE("a chunk that is asked for by its whole name and kind has both, or is refused") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(9000);
+    const auto id = fixture.hasher(content::ChunkKind::Metadata, chunk);
+    fixture.store_as(id, chunk);
+    ChunkStore chunks(fixture.repository);
+    CHECK(chunks.read(id, content::ChunkKind::Metadata) == chunk);
+    CHECK(error_code_of([&] { return chunks.read(id, content::ChunkKind::Page); }) ==
+          ErrorCode::CorruptData);
+    auto other = id;
+    other.bytes.back() ^= std::byte{1};
+    const auto error = error_of([&] { return chunks.read(other, content::ChunkKind::Metadata); });
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK_THAT(error.what(), contains("other bytes than its name says"));
+}

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of a point that say more than is there.
+#include "core/content/frame_group.hpp"
+#include "core/repository/pack_pipeline.hpp"
 #include "core/repository/page_cache.hpp"
 #include "core/repository/point_store.hpp"
 #include "core/repository/tree_reader.hpp"
@@ -33,6 +35,20 @@ struct Fixture {
         writer.commit(PointRecord{});
         chunks.refresh();
         return stream;
+    }
+
+    /// One chunk under the name of another.
+    Stream store_under_wrong_name(const Bytes& bytes) {
+        content::ChunkHasher hasher(repository.keys().chunk_id);
+        const auto lie = hasher(content::ChunkKind::Metadata, random.bytes(100));
+        content::FrameGroupBuilder builder(4096, 1, true);
+        builder.add(lie, content::ChunkKind::Metadata, bytes);
+        PackPipeline pipeline(repository, random);
+        pipeline.add(builder.take(), BlobKind::MetadataPack);
+        pipeline.drain();
+        pipeline.write_index();
+        chunks.refresh();
+        return {{lie, static_cast<std::uint32_t>(bytes.size())}};
     }
 
     ErrorCode refusal_of_pages() {
@@ -134,6 +150,27 @@ TEST_CASE("a ledger of a few chunks does not become millions of values or endles
     error = fixture.refusal_of_ledger();
     CHECK(error.code() == ErrorCode::CorruptData);
     CHECK_THAT(error.what(), contains("more than 67108864 bytes"));
+}
+
+TEST_CASE("a list whose chunk was written under a wrong name is refused") {
+    Fixture fixture;
+    const std::string_view ledger = R"({"version":1,"lists":[],"volumes":[]})";
+    fixture.record.pages = fixture.store_under_wrong_name(fixture.random.bytes(1600));
+    fixture.record.packs = fixture.store_under_wrong_name(names("abd"));
+    fixture.record.ledger = fixture.store_under_wrong_name(to_bytes(as_bytes(ledger)));
+    CHECK(fixture.refusal_of_pages() == ErrorCode::CorruptData);
+    CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
+    const auto error = fixture.refusal_of_ledger();
+    CHECK(error.code() == ErrorCode::CorruptData);
+    CHECK_THAT(error.what(), contains("other bytes than its name says"));
+}
+
+TEST_CASE("a list whose chunk has only the first half of its name is refused") {
+    Fixture fixture;
+    fixture.record.packs = fixture.store({names("abd")});
+    CHECK(read_pack_list(fixture.chunks, fixture.record).size() == 3);
+    fixture.record.packs[0].first.bytes.back() ^= std::byte{1};
+    CHECK(fixture.refusal_of_packs() == ErrorCode::CorruptData);
 }
 
 TEST_CASE("a point whose record no reader would take is not written") {
