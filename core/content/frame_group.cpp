@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -84,10 +85,28 @@ void check_group(const FrameGroup& group, std::uint32_t frame_limit_bytes) {
     }
 }
 
+FrameEncoder make_frame_encoder(int compression_level) {
+    // What a std::function holds can be copied; a compressor cannot.
+    return [compressor = std::make_shared<Compressor>(compression_level)](ByteView plain) {
+        Frame frame;
+        frame.plain_bytes = static_cast<std::uint32_t>(plain.size());
+        if (auto compressed = compressor->compress(plain)) {
+            frame.is_compressed = true;
+            frame.stored = std::move(*compressed);
+        } else {
+            frame.stored = to_bytes(plain);
+        }
+        return frame;
+    };
+}
+
 FrameGroupBuilder::FrameGroupBuilder(std::uint32_t frame_bytes, int compression_level, bool verify)
+    : FrameGroupBuilder(frame_bytes, make_frame_encoder(compression_level), verify) {}
+
+FrameGroupBuilder::FrameGroupBuilder(std::uint32_t frame_bytes, FrameEncoder encoder, bool verify)
     : frame_bytes_(frame_bytes),
       verify_(verify),
-      compressor_(compression_level) {
+      encode_(std::move(encoder)) {
     open_frame_.reserve(frame_bytes_);
 }
 
@@ -125,14 +144,7 @@ void FrameGroupBuilder::close_frame() {
 }
 
 void FrameGroupBuilder::add_frame(ByteView plain) {
-    Frame frame;
-    frame.plain_bytes = static_cast<std::uint32_t>(plain.size());
-    if (auto compressed = compressor_.compress(plain)) {
-        frame.is_compressed = true;
-        frame.stored = std::move(*compressed);
-    } else {
-        frame.stored = to_bytes(plain);
-    }
+    auto frame = encode_(plain);
     if (verify_) {
         check_frame_decodes(frame, plain);
     }
@@ -141,7 +153,8 @@ void FrameGroupBuilder::add_frame(ByteView plain) {
 
 void FrameGroupBuilder::check_frame_decodes(const Frame& frame, ByteView plain) {
     const auto is_same = [&](ByteView decoded) {
-        return std::memcmp(decoded.data(), plain.data(), plain.size()) == 0;
+        return decoded.size() == plain.size() &&
+               std::memcmp(decoded.data(), plain.data(), plain.size()) == 0;
     };
     if (!frame.is_compressed) {
         if (!is_same(frame.stored)) {

@@ -8,6 +8,7 @@
 #include "core/content/compression.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace backup::content {
@@ -41,12 +42,18 @@ struct FrameGroup {
 /// format's limits: a group from a mover is checked before it is stored.
 void check_group(const FrameGroup& group, std::uint32_t frame_limit_bytes);
 
+/// Compresses plain bytes where that saves something. Holds reusable state: one per thread.
+using FrameEncoder = std::function<Frame(ByteView plain)>;
+FrameEncoder make_frame_encoder(int compression_level);
+
 /// Collects chunks into groups. Not thread-safe: one per worker.
 class FrameGroupBuilder {
   public:
     /// `verify`: every frame is decoded and compared before it leaves (a compressor's or the
     /// memory's mistake must not become a backup).
     FrameGroupBuilder(std::uint32_t frame_bytes, int compression_level, bool verify);
+    /// With an encoder that a test makes err.
+    FrameGroupBuilder(std::uint32_t frame_bytes, FrameEncoder encoder, bool verify);
 
     void add(const ChunkId& id, ChunkKind kind, ByteView plain);
 
@@ -64,7 +71,7 @@ class FrameGroupBuilder {
 
     std::uint32_t frame_bytes_;
     bool verify_;
-    Compressor compressor_;
+    FrameEncoder encode_;
     Decompressor decompressor_;
     FrameGroup group_;
     Bytes open_frame_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/content/frame_group.hpp"
 
+#include "core/base/task_group.hpp"
 #include "core/content/hash.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
@@ -49,6 +50,16 @@ FrameGroup small_group() {
     FrameGroupBuilder builder(kFrameBytes, 1, true);
     builder.add({}, ChunkKind::Data, Bytes(10'000));
     builder.add({}, ChunkKind::Page, as_bytes("small"));
+    return builder.take();
+}
+
+/// What a builder makes of a chunk when its encoder has been given other bytes, or its result was
+/// changed: a compressor's mistake, or the memory's.
+FrameGroup group_of(ByteView chunk,
+                    const std::function<Frame(ByteView plain)>& encode,
+                    bool verify) {
+    FrameGroupBuilder builder(kFrameBytes, encode, verify);
+    builder.add({}, ChunkKind::Data, chunk);
     return builder.take();
 }
 
@@ -131,4 +142,54 @@ TEST_CASE("an empty chunk is a mistake of the caller") {
               builder.add({}, ChunkKind::Data, {});
               return 0;
           }) == ErrorCode::Internal);
+}
+
+TEST_CASE("a frame that does not hold what went in does not leave the builder") {
+    SeededRandom random;
+    const bool is_dense = GENERATE(false, true);
+    const auto chunk = is_dense ? random.bytes(3000) : Bytes(3000, std::byte{7});
+    const auto encode = make_frame_encoder(1);
+    REQUIRE(encode(chunk).is_compressed == !is_dense);
+    CHECK(plain_of(group_of(chunk, encode, true)) == chunk);
+
+    const auto encode_other = [&encode](ByteView plain) {
+        auto changed = to_bytes(plain);
+        changed[changed.size() / 2] ^= std::byte{1};
+        return encode(changed);
+    };
+    CHECK(error_code_of([&] { return group_of(chunk, encode_other, true); }) ==
+          ErrorCode::Internal);
+    // Without the check nobody notices.
+    CHECK(plain_of(group_of(chunk, encode_other, false)) != chunk);
+}
+
+TEST_CASE("whatever byte of a frame changes, what leaves the builder decodes to what went in") {
+    SeededRandom random;
+    const bool is_dense = GENERATE(false, true);
+    const auto chunk = is_dense ? random.bytes(200) : Bytes(200, std::byte{7});
+    const auto encode = make_frame_encoder(1);
+    const auto stored_bytes = encode(chunk).stored.size();
+    std::size_t refused = 0;
+    for (std::size_t at = 0; at < stored_bytes; ++at) {
+        INFO("byte " << at);
+        const auto encode_damaged = [&](ByteView plain) {
+            auto frame = encode(plain);
+            frame.stored[at] ^= std::byte{1};
+            return frame;
+        };
+        FrameGroup group;
+        if (failure_of([&] { group = group_of(chunk, encode_damaged, true); })) {
+            ++refused;
+        } else {
+            CHECK(plain_of(group) == chunk);
+        }
+    }
+    // zstd does not look at a few bits.
+    CHECK(refused >= stored_bytes - 2);
+    const auto encode_short = [&](ByteView plain) {
+        auto frame = encode(plain);
+        frame.stored.pop_back();
+        return frame;
+    };
+    CHECK(failure_of([&] { group_of(chunk, encode_short, true); }).has_value());
 }
