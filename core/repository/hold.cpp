@@ -46,6 +46,20 @@ Hold from_json(const Json& json, const std::string& point) {
     return hold;
 }
 
+/// What stands for the reason of a hold that cannot be read; throws what is not of this hold alone.
+std::string reason_instead(const Error& error) {
+    switch (error.code()) {
+        case ErrorCode::CorruptData:
+            return "(damaged)";
+        case ErrorCode::UnknownFormat:  // also what damage can make of a header
+        case ErrorCode::Io:
+        case ErrorCode::Forbidden:
+            return "(cannot be read)";
+        default:
+            throw Error(error);
+    }
+}
+
 }  // namespace
 
 void put_hold(const Repository& repository, const Hold& hold, Random& random) {
@@ -104,10 +118,7 @@ std::vector<Hold> list_holds(const Repository& repository) {
                 holds.push_back(from_json(*json, point));
             }
         } catch (const Error& error) {
-            if (error.code() != ErrorCode::CorruptData) {
-                throw;
-            }
-            holds.push_back({point, "(damaged)", {}, {}});
+            holds.push_back({point, reason_instead(error), {}, {}});
         }
     }
     return holds;

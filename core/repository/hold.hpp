@@ -31,7 +31,9 @@ void remove_hold(const Repository& repository, const std::string& point);
 /// cannot be read holds all the same.
 std::vector<std::string> list_held_points(const Repository& repository);
 
-/// With what each record says; a damaged one has the reason "(damaged)".
+/// With what each record says; one that cannot be read is there, too, with the reason "(damaged)"
+/// or
+/// "(cannot be read)".
 std::vector<Hold> list_holds(const Repository& repository);
 
 Hold decode_hold(const Repository& repository, ByteView blob, const std::string& point);

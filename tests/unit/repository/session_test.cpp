@@ -10,10 +10,12 @@
 #include "core/repository/stored_record.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/spoiled_backend.hpp"
 #include "tests/support/test_repository.hpp"
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <utility>
 
 using namespace backup;
@@ -376,6 +378,48 @@ TEST_CASE("hold: set, listed, released; not without a point") {
     CHECK(world.list("holds").empty());
     CHECK(error_code_of([&] { remove_hold(world.repository, "../x"); }) ==
           ErrorCode::InvalidArgument);
+}
+
+TEST_CASE("hold: one that cannot be read is listed with the others, whatever is wrong with it") {
+    World world;
+    Session session(world.repository, world.random, world.clock);
+    world.commit(session);
+    const auto id = to_hex(world.digest);
+    put_hold(world.repository, {id, "audit", "host-1", world.clock.now()}, world.random);
+    const std::string other(64, 'f');
+    const auto other_name = hold_name(content::parse_digest(other));
+    const auto json = Json::object({{"version", 1},
+                                    {"point", other},
+                                    {"reason", "keep"},
+                                    {"host", "host-2"},
+                                    {"made", format_rfc3339(world.clock.now())}});
+    const auto whole = encode_record(world.repository, BlobKind::Hold, json, world.random);
+    world.backend.put(other_name, whole);
+    REQUIRE(list_holds(world.repository).at(1).reason == "keep");
+    const auto check = [&](const Repository& repository) {
+        const auto holds = list_holds(repository);
+        REQUIRE(holds.size() == 2);
+        CHECK(holds[0].reason == "audit");
+        CHECK(holds[1].point == other);
+        CHECK(holds[1].host.empty());
+        return holds[1].reason;
+    };
+
+    std::set<std::string> reasons;
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        INFO("byte " << at);
+        auto blob = whole;
+        blob[at] ^= std::byte{1};
+        world.replace(other_name, blob);
+        reasons.insert(check(world.repository));
+    }
+    // A version or a feature of the future, by its header.
+    CHECK(reasons == std::set<std::string>{"(cannot be read)", "(damaged)"});
+
+    world.replace(other_name, whole);
+    SpoiledBackend disk(world.backend);
+    disk.spoil(other_name, 100, 10);
+    CHECK(check(open_tiny_repository(disk, world.key)) == "(cannot be read)");
 }
 
 TEST_CASE(
