@@ -196,6 +196,9 @@ class Inside(KindCase):
                     container=container)
         self.run_in("sh", "-c", f"echo kept >/scratch/file; head -c {megabytes << 20} /dev/urandom >/scratch/large")
 
+    def ephemeral_containers(self):
+        return self.get("-n", self.namespace, "get", "pod", "app")["spec"].get("ephemeralContainers", [])
+
     def ephemeral_containers_have_ended(self):
         statuses = self.get("-n", self.namespace, "get", "pod", "app")["status"].get("ephemeralContainerStatuses", [])
         return bool(statuses) and all("terminated" in status["state"] for status in statuses)
@@ -235,6 +238,34 @@ class Inside(KindCase):
         (self.volume_directory() / "file").write_text("kept")
         self.create("--volumes=live")
         self.assertEqual("kept", self.content("file"))
+        self.assertEqual([], self.ephemeral_containers())
+
+    def read_in_an_ephemeral_container(self, *words):
+        support.fill_directory(self.volume_directory(), files=30)
+        result = self.create("--volumes=live", "--log", "volume=info", *words)
+        volume = self.volume()
+        self.assertEqual(("Protected", "live"), (volume["outcome"], volume["method"]), volume)
+        self.assertIn("only inside pod app", volume["rule"])
+        self.assertNotIn("made pod ", result.err)
+        self.assertEqual({support.IMAGE}, {container["image"] for container in self.ephemeral_containers()})
+        self.wait_for(self.ephemeral_containers_have_ended, seconds=120, what="the ephemeral container to end")
+        out = self.home / "out"
+        self.backup("restore", "latest", "--volume", f"{self.namespace}/data", "--to-directory", out)
+        self.assertEqual(support.describe_tree(self.volume_directory()), support.describe_tree(out))
+
+    @unittest.skipIf(support.KUBERNETES == "v1.20", "ReadWriteOncePod came with v1.22")
+    def test_claim_for_one_pod_only_that_is_read_only(self):
+        """No second pod may have the claim, and in this one's container no program can be put."""
+        self.claim(access="ReadWriteOncePod")
+        self.pod(container_security={"readOnlyRootFilesystem": True})
+        self.read_in_an_ephemeral_container()
+
+    @unittest.skipIf(support.KUBERNETES == "v1.20", "ReadWriteOncePod came with v1.22")
+    def test_claim_for_one_pod_only_without_a_shell(self):
+        """The ephemeral container needs one, so its image is not the pod's."""
+        self.claim(access="ReadWriteOncePod")
+        self.pod(image=support.NO_SHELL_IMAGE, command=None)
+        self.read_in_an_ephemeral_container("--mover-image", support.IMAGE)
 
 
 class FullDisks(KindCase):
