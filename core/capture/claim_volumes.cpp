@@ -420,7 +420,9 @@ class ClaimReader {
         for (const auto& problem : problems) {
             const auto text = concat("what was made for reading it could not be removed: ",
                                      printable(problem.what()),
-                                     " ('kubectl backup cleanup' removes it)");
+                                     " ('kubectl backup cleanup -n ",
+                                     source.name_space,
+                                     "' removes it)");
             auto& message = job.result->record.message;
             message += concat(message.empty() ? "" : "; ", text);
             job.result->warnings.push_back(

@@ -119,9 +119,8 @@ void clean_containers(kube::Client& client,
             if (problem) {
                 leftover.is_removed = false;
                 leftover.reason = "it could not be ended";
-                result.problems.push_back({concat(leftover.kind, " ", found.ns, "/", leftover.name),
-                                           problem->what(),
-                                           problem->code()});
+                result.problems.push_back(leftover_problem(
+                    concat(leftover.kind, " ", found.ns, "/", leftover.name), *problem));
             }
             result.leftovers.push_back(std::move(leftover));
         }

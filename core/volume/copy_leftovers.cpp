@@ -118,10 +118,10 @@ class CopyCleaner {
         auto listed = list(resource, ns, kMoverSelector);
         if (listed.refusal && listed.refusal->code() == ErrorCode::Forbidden &&
             is_served(resource)) {
-            result_.problems.push_back({ns.empty() ? resource.plural + " of all namespaces"
-                                                   : concat(resource.plural, " in namespace ", ns),
-                                        listed.refusal->what(),
-                                        listed.refusal->code()});
+            result_.problems.push_back(
+                leftover_problem(ns.empty() ? resource.plural + " of all namespaces"
+                                            : concat(resource.plural, " in namespace ", ns),
+                                 *listed.refusal));
         }
         return std::move(listed.copies);
     }
@@ -224,10 +224,9 @@ class CopyCleaner {
         }
         leftover.is_removed = false;
         leftover.reason = "it could not be removed";
-        result_.problems.push_back(
-            {concat(leftover.kind, " ", leftover.ns, leftover.ns.empty() ? "" : "/", leftover.name),
-             failure->what(),
-             failure->code()});
+        result_.problems.push_back(leftover_problem(
+            concat(leftover.kind, " ", leftover.ns, leftover.ns.empty() ? "" : "/", leftover.name),
+            *failure));
     }
 
     void remove(const model::ApiResource& resource, const Copy& copy) {

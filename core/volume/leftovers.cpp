@@ -89,7 +89,7 @@ class Cleaner {
 };
 
 void Cleaner::add_problem(std::string subject, const Error& error) {
-    result_.problems.push_back({std::move(subject), error.what(), error.code()});
+    result_.problems.push_back(leftover_problem(std::move(subject), error));
 }
 
 std::optional<std::vector<Found>> Cleaner::list(const model::ApiResource& resource,
@@ -256,6 +256,13 @@ void Cleaner::clean(const std::string& ns) {
 }
 
 }  // namespace
+
+Problem leftover_problem(std::string subject, const Error& error) {
+    const std::string hint(error.hint());
+    return {std::move(subject),
+            hint.empty() ? error.what() : concat(error.what(), " (", hint, ")"),
+            error.code()};
+}
 
 CleanUpResult clean_up(kube::Client& client, const CleanUpOptions& options) {
     auto result = Cleaner(client, options).run();

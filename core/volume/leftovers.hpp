@@ -54,6 +54,9 @@ struct CleanUpResult {
     std::vector<Problem> problems;    // what could not be listed or removed
 };
 
+/// With what there is to do about it: of a refusal, the rule that is missing.
+Problem leftover_problem(std::string subject, const Error& error);
+
 /// Throws what ends everything: no connection, Unauthorized, Interrupted. A namespace that may not
 /// be looked at is a problem.
 CleanUpResult clean_up(kube::Client& client, const CleanUpOptions& options);

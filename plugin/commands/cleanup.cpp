@@ -7,6 +7,8 @@
 #include "plugin/commands/verbs.hpp"
 #include "plugin/context.hpp"
 
+#include <algorithm>
+
 namespace backup::plugin {
 
 namespace {
@@ -84,6 +86,14 @@ int run(Context& context) {
     }
     for (const auto& problem : result.problems) {
         context.warn(concat(problem.subject, ": ", problem.message));
+    }
+    const bool is_refused = std::ranges::any_of(result.problems, [](const Problem& problem) {
+        return problem.code == ErrorCode::Forbidden;
+    });
+    if (options.namespaces.empty() && is_refused) {
+        context.say(
+            "hint: who has rights in a namespace only names it: 'kubectl backup cleanup -n "
+            "NAMESPACE'");
     }
     return result.problems.empty() ? 0 : info_of(ErrorCode::Incomplete).exit_code;
 }

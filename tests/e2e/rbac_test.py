@@ -4,6 +4,7 @@
 Whatever is forbidden, the rest is saved, and the ledger names the rule that is missing.
 """
 import json
+import os
 import re
 import subprocess
 import unittest
@@ -265,6 +266,79 @@ class Rights(support.ClusterCase):
         point = self.create(rights)
         self.assertEqual("Complete", point["status"], point["ledger"]["warnings"])
         self.assertEqual({"data": "live", "copied": "snapshot", "kept": "snapshot"}, self.methods(point))
+        self.check_clean()
+
+    def kill_in_the_middle(self, environment=None):
+        """A create that is ended by the system when it has a mover, and a snapshot with its copy where there are such."""
+        claim = "data"
+        if self.has_snapshots():
+            claim = "copied"
+            self.claim(claim, storage_class="csi")
+            self.pod("other", claim=claim)
+        support.write_random(self.volume_directory(claim) / "large", 40)
+        os.sync()
+        wanted = {"pod", "configmap"} | ({"persistentvolumeclaim", "volumesnapshot", "volumesnapshotcontent"}
+                                         if self.has_snapshots() else set())
+        process = self.start("create", "-n", self.namespace, "--limit-read", "1MiB", environment=environment)
+        self.wait_for(lambda: process.poll() is not None or
+                      self.our_movers() and wanted <= {name.partition("/")[0] for name in self.our_leftovers()},
+                      what=lambda: f"{wanted}, there is {self.our_leftovers()}")
+        self.assertIsNone(process.poll(), process.stderr.read() if process.poll() is not None else "")
+        self.kill(process)
+
+    def clean_up(self, environment, code):
+        """Whatever the storage takes for it: how long is no question of rights."""
+        return self.backup("cleanup", "-n", self.namespace, "--timeout", "10m", code=code, timeout=900,
+                           environment=environment)
+
+    def test_cleanup_with_the_roles_of_one_namespace(self):
+        """After `kill -9` nobody with more rights is needed, not even those with which the methods were chosen."""
+        user, rights = self.new_user()
+        for role in ("kubectl-backup", "kubectl-backup-snapshots"):
+            self.apply_manifest(role)
+            self.bind(user, role)
+        self.apply_manifest("kubectl-backup-snapshot-classes")
+        self.bind_cluster_wide(user, "kubectl-backup-snapshot-classes")
+        self.kill_in_the_middle(rights)
+        self.kubectl("delete", "clusterrolebinding", f"{user}-kubectl-backup-snapshot-classes")
+        self.wait_for(lambda: not self.may_get(user, "volumesnapshotclasses", "snapshot.storage.k8s.io"),
+                      what="the rights to be gone")
+        self.clean_up(rights, code=0)
+        self.check_clean()
+
+    @support.alone
+    def test_cleanup_of_all_namespaces(self):
+        user, rights = self.new_user()
+        self.apply_manifest("kubectl-backup-all")
+        self.bind_cluster_wide(user, "kubectl-backup-all")
+        self.kill_in_the_middle(rights)
+        self.backup("cleanup", "--timeout", "10m", timeout=900, environment=rights)
+        self.check_clean()
+
+    def test_cleanup_with_the_role_edit(self):
+        """It takes all that `edit` may take, and names the rules for the rest; with these it is enough. Without -n
+        `edit` may not look, and is told that there is -n."""
+        user, rights = self.new_user()
+        self.bind(user, "edit", kind="clusterrole")
+        self.kill_in_the_middle()
+        everywhere = self.backup("cleanup", environment=rights, code=3).err
+        self.assertIn("add to a ClusterRole: ", everywhere)
+        self.assertIn("kubectl backup cleanup -n ", everywhere)
+        self.assertNotEqual([], self.our_movers())
+        granted = []
+        while (result := self.clean_up(rights, code=None)).code != 0:
+            self.assertEqual(3, result.code, str(result))
+            # The volume of the claim goes when its provisioner has the time.
+            self.wait_for(lambda: {name.partition("/")[0] for name in self.our_leftovers()}
+                          == {"volumesnapshot", "volumesnapshotcontent"},
+                          what=lambda: f"no more than the snapshot: {self.our_leftovers()}\n{result}")
+            rules = re.findall(rf"\(add to a Role in namespace {self.namespace}: (- .*)\)", result.err)
+            self.assertEqual(1, len(rules), str(result))
+            self.assertNotIn(rules[0], granted, str(result))
+            granted += rules
+            self.add_rules(user, rules)
+        self.assertEqual([f'- {{apiGroups: ["snapshot.storage.k8s.io"], resources: ["volumesnapshots"], verbs: ["{verb}"]}}'
+                          for verb in ("list", "get", "delete")] if self.has_snapshots() else [], granted)
         self.check_clean()
 
     def test_objects_alone_need_no_right_to_make_anything(self):

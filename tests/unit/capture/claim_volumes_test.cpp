@@ -625,9 +625,9 @@ TEST_CASE("what could not be removed from the cluster is a warning") {
         const auto volume = fixture.read({fixture.plan("data")}).front();
         CHECK(volume.record.outcome == Outcome::Protected);
         REQUIRE(volume.warnings.size() == 1);
-        CHECK_THAT(
-            volume.warnings[0],
-            contains("volume shop/data") && contains("cannot delete pods") && contains("cleanup"));
+        CHECK_THAT(volume.warnings[0],
+                   contains("volume shop/data") && contains("cannot delete pods") &&
+                       contains("'kubectl backup cleanup -n shop'"));
     }
     SECTION("of one that was replaced") {
         fixture.script.close_failure = Error(ErrorCode::ClusterUnreachable, "reset");

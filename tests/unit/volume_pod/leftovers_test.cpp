@@ -166,5 +166,9 @@ TEST_CASE("what may not be done is told, and ConfigMaps in use by unknown pods s
     const auto result = clean_up(api.client, options_for(api));
     REQUIRE(result.problems.size() == 1);
     CHECK(result.problems[0].code == ErrorCode::Forbidden);
+    const std::string verb = std::string("GET") == refused ? "list" : "delete";
+    CHECK_THAT(
+        result.problems[0].message,
+        contains("(add to a ") && contains("resources: [\"pods\"], verbs: [\"" + verb + "\"]"));
     CHECK(api.names("/api").size() == 2);
 }
