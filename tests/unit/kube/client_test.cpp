@@ -299,6 +299,20 @@ TEST_CASE("waiting: at once, by an event, until it is gone") {
         wait_until(cluster.client, kWeb, [](const Json* pod) { return pod == nullptr; }).is_null());
 }
 
+TEST_CASE("waiting without the right to watch: by looking again") {
+    FakeCluster cluster;
+    const std::string version = R"({"metadata":{"resourceVersion":"9"},"phase":)";
+    for (const std::string phase : {"Pending", "Pending", "Running"}) {
+        cluster.fake.on("GET " + kWebPath, {200, version + '"' + phase + "\"}", {}, {}});
+    }
+    cluster.fake.on("GET /api/v1/namespaces/shop/pods", {403, "{}", {}, {}});
+    const auto pod = wait_until(cluster.client, kWeb, [](const Json* object) {
+        return object != nullptr && object->text_at({"phase"}) == "Running";
+    });
+    CHECK(pod.text_at({"phase"}) == "Running");
+    CHECK(cluster.fake.requests().size() == 5);
+}
+
 TEST_CASE("waiting ends") {
     FakeCluster cluster;
     cluster.fake.on("GET /api/v1/namespaces/shop/pods", {200, "", {}, {}});
