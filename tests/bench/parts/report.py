@@ -31,7 +31,10 @@ UNITS = {"wall": "wall s", "synced": "on disk s", "cpu": "CPU s", "peak": "peak 
 
 
 class Results:
-    """{"machine": .., "tools": {name: version}, "rows": {row: {tool: {"samples": [], "check": "", "error": ""}}}}"""
+    """{"machine": .., "tools": {name: version}, "rows": {row: {tool: {"samples": [], "check": "", "error": ""}}}}
+
+    The file has also, made of the samples: in each cell the "median" of each field and, where the tool is a peer, in
+    "ratio" what ours takes divided by what it takes (a rate too: ours by its); and all "goals" that can be judged."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
@@ -43,9 +46,24 @@ class Results:
         return self.data["rows"].setdefault(row, {}).setdefault(tool, {"samples": []})
 
     def save(self):
+        self.summarize()
         partial = self.path.with_suffix(".part")
         partial.write_text(json.dumps(self.data, indent=1, sort_keys=True) + "\n")
         partial.replace(self.path)
+
+    def summarize(self):
+        for row, cells in self.data["rows"].items():
+            for tool, cell in cells.items():
+                fields = [field for field in FIELDS if self.value(row, tool, field) is not None]
+                cell["median"] = {field: self.value(row, tool, field) for field in fields}
+                cell["ratio"] = {field: found for field in fields
+                                 if tool != "ours" and (found := self.ratio(row, field, tool)) is not None}
+        self.data["goals"] = judge(self)
+
+    def ratio(self, row, field, tool):
+        """Ours by that of `tool`, or None."""
+        ours, other = self.value(row, "ours", field), self.value(row, tool, field)
+        return ours / other if ours is not None and other else None
 
     def value(self, row, tool, field):
         samples = self.data["rows"].get(row, {}).get(tool, {}).get("samples", [])
@@ -67,13 +85,13 @@ def shown(value, field):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def ratio(results, row, tool):
+def times_ours(results, row, tool):
     """How many times longer than ours (a rate: how many times less)."""
     field = "rate" if results.value(row, "ours", "rate") else "wall"
-    ours, other = results.value(row, "ours", field), results.value(row, tool, field)
-    if not ours or not other:
+    ratio = results.ratio(row, field, tool)
+    if not ratio:
         return "-"
-    return f"{(ours / other if field == 'rate' else other / ours):.2f}"
+    return f"{(ratio if field == 'rate' else 1 / ratio):.2f}"
 
 
 def format_table(results, titles):
@@ -90,21 +108,28 @@ def format_table(results, titles):
         for tool, cell in cells.items():
             values = [shown(results.value(row, tool, field), field) for field in fields]
             note = cell.get("error") or cell.get("check", "")
-            lines.append("| " + " | ".join([tool, *values, ratio(results, row, tool), str(len(cell["samples"])), note]) + " |")
+            lines.append("| " + " | ".join([tool, *values, times_ours(results, row, tool), str(len(cell["samples"])), note]) + " |")
     return "\n".join(lines)
 
 
 def judge(results):
-    """One line for each goal that can be judged."""
-    lines = []
+    """Every goal that can be judged."""
+    found = []
     for row, field, against, limit in GOALS:
-        ours = results.value(row, "ours", field)
-        other = results.value(row, against, field) if against else 1
-        if ours is None or not other:
+        value = results.ratio(row, field, against) if against else results.value(row, "ours", field)
+        if value is None:
             continue
-        value = ours / other
         is_met = value >= limit * 0.995 if field == "rate" else value <= limit * 1.005
-        sign = ">=" if field == "rate" else "<="
-        what = f"x {against}" if against else UNITS[field]
-        lines.append(f"{'met   ' if is_met else 'MISSED'} {row} {field}: {value:.3g} {what} (goal {sign} {limit})")
+        found.append({"row": row, "field": field, "against": against, "limit": limit, "value": value, "met": is_met})
+    return found
+
+
+def format_goals(results):
+    """A line for each."""
+    lines = []
+    for goal in judge(results):
+        sign = ">=" if goal["field"] == "rate" else "<="
+        what = f"x {goal['against']}" if goal["against"] else UNITS[goal["field"]]
+        lines.append(f"{'met   ' if goal['met'] else 'MISSED'} {goal['row']} {goal['field']}: {goal['value']:.3g} {what} "
+                     f"(goal {sign} {goal['limit']})")
     return "\n".join(lines)
