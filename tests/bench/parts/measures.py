@@ -51,6 +51,16 @@ def ensure_backup(bench, tool, letter):
         tool.note_backup()
 
 
+def check_latest(bench, tool, measure):
+    """What was backed up last is restored and compared, once for each tool and outside of what is measured."""
+    if bench.has_check(tool, measure):
+        return
+    tree = bench.trees.path(measure.tree)
+    target = bench.new_target(measure.tree)
+    tool.restore(tree, target)
+    bench.check_tree(tool, measure, tool.restored(tree, target))
+
+
 def unchanged_backup(bench, tool, measure):
     """Cold: with the caches dropped; warm: once more."""
     tree = bench.trees.path(measure.tree)
@@ -63,6 +73,8 @@ def unchanged_backup(bench, tool, measure):
             rows[variant] = cost(list_tree(tree, bench.scratch / "list"))
         else:
             rows[variant] = cost(tool.backup(tree), stored=tool.stored_bytes())
+    if tool.name != "native":
+        check_latest(bench, tool, measure)
     return rows
 
 
@@ -181,14 +193,24 @@ def mounted_read(bench, tool, measure):
 
 
 def mounted_sequential(bench, tool, measure):
+    """Each run counts the bytes; one more for each tool, which is not measured, compares them."""
     rows = {}
+    original = bench.trees.path(measure.tree) / "orders.db"
+    size = original.stat().st_size
     with mounted(bench, tool, measure.tree) as mount:
         drop_caches()
         file = mount.root / "orders.db"
-        size = file.stat().st_size
         for variant in measure.variants:
-            rows[variant] = with_daemon(mount, lambda: run(["dd", f"if={file}", "of=/dev/null", "bs=1M"]))
+            found = []
+            rows[variant] = with_daemon(
+                mount, lambda: found.append(run(["dd", f"if={file}", "of=/dev/null", "bs=1M"])) or found[0])
             rows[variant]["rate"] = size / 1e6 / rows[variant]["wall"]
+            bytes_read = int(found[0].output.splitlines()[-1].split()[0])
+            if bytes_read != size:
+                raise Failed(f"{bytes_read} bytes, not {size}")
+        if not bench.has_check(tool, measure):
+            run(["cmp", file, original])
+            bench.note_check(tool, measure, "equal")
     return rows
 
 
@@ -223,7 +245,9 @@ def changed_backup(bench, tool, measure):
     """The tree has been changed before this; `stored` is what the second backup added."""
     before = tool.stored_bytes()
     drop_caches()
-    return cost(tool.backup(bench.trees.path(measure.tree)), stored=tool.stored_bytes() - before)
+    row = cost(tool.backup(bench.trees.path(measure.tree)), stored=tool.stored_bytes() - before)
+    check_latest(bench, tool, measure)
+    return row
 
 
 def points_backup(bench, tool, measure):
