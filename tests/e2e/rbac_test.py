@@ -47,12 +47,14 @@ class Rights(support.ClusterCase):
     def bind(self, user, role, kind="role", namespace=None):
         namespace = namespace or self.namespace
         self.kubectl("-n", namespace, "create", "rolebinding", f"{user}-{role}", f"--{kind}={role}", "--user=" + user)
+        self.wait_for_rights()
 
     def bind_cluster_wide(self, user, role):
         name = f"{user}-{role}"
         own = f"{role}-{self.namespace}"
         self.kubectl("create", "clusterrolebinding", name, "--clusterrole=" + own, "--user=" + user)
         self.addCleanup(self.kubectl, "delete", "clusterrolebinding", name, check=False)
+        self.wait_for_rights()
 
     def apply_manifest(self, name, change=lambda text: text):
         """A manifest as it stands; what is not of the test's namespace has a name of its own."""
@@ -319,6 +321,7 @@ class Rights(support.ClusterCase):
         self.bind_cluster_wide(user, "kubectl-backup-snapshot-classes")
         self.kill_in_the_middle(rights)
         self.kubectl("delete", "clusterrolebinding", f"{user}-kubectl-backup-snapshot-classes")
+        self.wait_for_rights()
         self.wait_for(lambda: not self.may_get(user, "volumesnapshotclasses", "snapshot.storage.k8s.io"),
                       what="the rights to be gone")
         self.clean_up(rights, code=0)

@@ -197,22 +197,23 @@ class ClusterCase(Case):
         """Until the API server, which follows roles and bindings by watching, acts by those of just now: it has them
         when it has some that were made later."""
         marker = "marker-" + random_word(8)
-        rule = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [marker], "verbs": ["get"]}
-        group = "rbac.authorization.k8s.io"
-        for prefix, where in (("", self.namespace), ("Cluster", None)):
-            user = marker + prefix.lower()
-            metadata = {"name": marker, **({"namespace": where} if where else {})}
-            self.apply({"apiVersion": group + "/v1", "kind": prefix + "Role", "metadata": metadata, "rules": [rule]},
-                       {"apiVersion": group + "/v1", "kind": prefix + "RoleBinding", "metadata": metadata,
-                        "subjects": [{"apiGroup": group, "kind": "User", "name": user}],
-                        "roleRef": {"apiGroup": group, "kind": prefix + "Role", "name": marker}})
-            for kind in (prefix + "RoleBinding", prefix + "Role"):
-                self.addCleanup(self.kubectl, *(["-n", where] if where else []), "delete", kind, marker, check=False)
-            review = json.dumps({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": {
-                "user": user, "resourceAttributes": {"verb": "get", "resource": "configmaps", "name": marker,
-                                                     **({"namespace": where} if where else {})}}})
+        api = "rbac.authorization.k8s.io"
+        rules = [{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [marker], "verbs": ["get"]}]
+        made = []
+        for prefix, place in (("", {"namespace": "default"}), ("Cluster", {})):
+            head = {"apiVersion": api + "/v1", "metadata": {"name": marker, **place}}
+            made += [{**head, "kind": prefix + "Role", "rules": rules},
+                     {**head, "kind": prefix + "RoleBinding",
+                      "subjects": [{"apiGroup": api, "kind": "User", "name": marker + prefix}],
+                      "roleRef": {"apiGroup": api, "kind": prefix + "Role", "name": marker}}]
+        self.apply(*made)
+        for prefix in ("", "Cluster"):
+            asked = {"verb": "get", "resource": "configmaps", "name": marker, "namespace": "default"}
+            review = json.dumps({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+                                 "spec": {"user": marker + prefix, "resourceAttributes": asked}})
             self.wait_for(lambda text=review: self.kubectl("create", "-f", "-", "-o", "jsonpath={.status.allowed}",
                                                            stdin=text).out == "true", what="the rights")
+        self.kubectl("delete", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
 
     def kubectl(self, *words, check=True, stdin=None, text=True):
         result = Result(subprocess.run(["kubectl", *map(str, words)], capture_output=True, text=text, input=stdin,
