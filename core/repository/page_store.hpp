@@ -31,6 +31,8 @@ class PageSource {
     virtual void get_range(const content::ShortId& id,
                            std::uint64_t offset,
                            std::span<std::byte> out) = 0;
+    /// These bytes from the beginning of a chunk; when that is all of it, its name is proved, too.
+    virtual void get_whole(const content::ShortId& id, std::span<std::byte> out);
     /// The same bytes behind what `out` holds; without copying them where that can be.
     virtual void collect(const content::ShortId& id,
                          std::uint64_t offset,

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <ranges>
 
 namespace backup::repository {
 namespace {
@@ -40,16 +41,9 @@ std::uint32_t lower_bound_name(std::uint32_t first,
                                std::uint32_t count,
                                std::string_view name,
                                NameOf&& name_of) {
-    while (count > 0) {
-        const auto half = count / 2;
-        if (name_of(first + half) < name) {
-            first += half + 1;
-            count -= half + 1;
-        } else {
-            count = half;
-        }
-    }
-    return first;
+    const auto numbers = std::views::iota(first, first + count);
+    const auto found = std::ranges::lower_bound(numbers, name, {}, name_of);
+    return first + static_cast<std::uint32_t>(found - numbers.begin());
 }
 
 }  // namespace
@@ -408,9 +402,8 @@ std::size_t TreeReader::read(const TreeEntry& entry,
     const auto wanted = out.first(std::min<std::uint64_t>(out.size(), record.size - offset));
     switch (record.content) {
         case ContentKind::Inline: {
-            const auto bytes =
-                as_bytes(view.heap(record.a, record.b)).subspan(offset, wanted.size());
-            std::copy(bytes.begin(), bytes.end(), wanted.begin());
+            const auto bytes = as_bytes(view.heap(record.a, record.b));
+            std::ranges::copy(bytes.subspan(offset, wanted.size()), wanted.begin());
             return wanted.size();
         }
         case ContentKind::Extents:
@@ -420,8 +413,22 @@ std::size_t TreeReader::read(const TreeEntry& entry,
     }
 }
 
+std::string TreeReader::read_whole(const TreeEntry& entry) {
+    std::string text(entry.attributes.size, '\0');
+    const auto out = std::as_writable_bytes(std::span(text.data(), text.size()));
+    if (state_->page_of(entry)->view->entry(entry.index).content != ContentKind::Extents) {
+        text.resize(read(entry, 0, out));
+    }
+    state_->each_extent(entry, [&](std::uint64_t begin, const Extent& extent) {
+        if (!extent.chunk.is_hole()) {
+            state_->cache->source().get_whole(extent.chunk, out.subspan(begin, extent.end - begin));
+        }
+    });
+    return text;
+}
+
 ByteChain TreeReader::collect(const TreeEntry& entry, std::uint64_t offset, std::uint64_t size) {
-    auto page = state_->page_of(entry);
+    const auto page = state_->page_of(entry);
     const auto& view = *page->view;
     const auto record = view.entry(entry.index);
     ByteChain out;
@@ -430,11 +437,9 @@ ByteChain TreeReader::collect(const TreeEntry& entry, std::uint64_t offset, std:
     }
     size = std::min(size, record.size - offset);
     switch (record.content) {
-        case ContentKind::Inline: {
-            const auto bytes = as_bytes(view.heap(record.a, record.b)).subspan(offset, size);
-            out.push_back({bytes, std::move(page)});
+        case ContentKind::Inline:
+            out.push_back({as_bytes(view.heap(record.a, record.b)).subspan(offset, size), page});
             break;
-        }
         case ContentKind::Extents:
             state_->collect_extents(view, record, offset, size, out);
             break;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -88,7 +89,11 @@ class TreeReader {
     /// file. Throws Io when the content could not be read at the time of the backup.
     std::size_t read(const TreeEntry& entry, std::uint64_t offset, std::span<std::byte> out);
 
-    /// The same bytes as pieces of what is decoded already; for those who read in order and come
+    /// All of a file, and proves the names of its chunks. For what is small: objects, and what
+    /// stands beside them.
+    std::string read_whole(const TreeEntry& entry);
+
+    /// As read(), in pieces of what is decoded already; for those who read in order and come
     /// back for the neighbours (a mount).
     ByteChain collect(const TreeEntry& entry, std::uint64_t offset, std::uint64_t size);
 

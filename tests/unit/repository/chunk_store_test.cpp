@@ -5,6 +5,7 @@
 #include "core/repository/blob_name.hpp"
 #include "core/repository/index_reader.hpp"
 #include "core/repository/pack_pipeline.hpp"
+#include "core/repository/page_store.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
@@ -126,6 +127,27 @@ TEST_CASE("a chunk whose pack was written under a wrong name is refused when it 
     const auto error = error_of([&] { return chunks.read(id); });
     CHECK(error.code() == ErrorCode::CorruptData);
     CHECK_THAT(error.what(), contains("other bytes than its name says"));
+}
+
+TEST_CASE("the source of pages proves the name of a chunk of content that is taken as a whole") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(9000);
+    const auto id = fixture.store(chunk);
+    const auto lie = fixture.hasher(content::ChunkKind::Data, fixture.random.bytes(100));
+    const auto misnamed = fixture.store_as(lie, chunk);
+    ChunkStore chunks(fixture.repository);
+    const auto source = make_page_source(chunks);
+    Bytes out(9000);
+    source->get_whole(id, out);
+    CHECK(out == chunk);
+    CHECK(error_code_of([&] {
+              source->get_whole(misnamed, out);
+              return 0;
+          }) == ErrorCode::CorruptData);
+    // A part has no name of its own.
+    out.resize(8999);
+    source->get_whole(misnamed, out);
+    CHECK(out == to_bytes(ByteView(chunk).first(8999)));
 }
 
 TEST_CASE("a chunk that is asked for by its whole name and kind has both, or is refused") {

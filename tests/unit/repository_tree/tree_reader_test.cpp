@@ -135,6 +135,43 @@ TEST_CASE("files are read in pieces, holes as zeros") {
     CHECK(reader.seek_hole(*reader.find(built.root, "inline"), 0) == 6);
 }
 
+class CountingSource : public MemorySource {
+  public:
+    using MemorySource::MemorySource;
+
+    void get_whole(const content::ShortId& id, std::span<std::byte> out) override {
+        wholes.emplace_back(id, out.size());
+        MemorySource::get_whole(id, out);
+    }
+
+    std::vector<std::pair<content::ShortId, std::size_t>> wholes;
+};
+
+TEST_CASE("a file that is read at once asks for its chunks as a whole") {
+    MemoryPages pages;
+    const auto chunk = pages.put(as_bytes("0123456789"));
+    const auto other = pages.put(as_bytes("abc"));
+    TestNode sparse;
+    sparse.entry.name = "sparse";
+    sparse.entry.size = 25;
+    sparse.content.extents = {{{}, 10}, {chunk, 20}, {other, 23}, {{}, 25}};
+    auto lost = make_file("lost");
+    lost.content = {};
+    lost.entry.content_unreadable = true;
+    const auto built = build(pages, make_directory("", {make_file("inline"), lost, sparse}));
+    const auto source = std::make_shared<CountingSource>(pages);
+    repository::TreeReader reader(source, built.root, {});
+    const auto read = [&](const char* name) {
+        return reader.read_whole(*reader.find(built.root, name));
+    };
+    CHECK(read("inline") == "inline");
+    CHECK(source->wholes.empty());
+    CHECK(read("sparse") == std::string(10, '\0') + "0123456789abc" + std::string(2, '\0'));
+    CHECK(source->wholes ==
+          std::vector<std::pair<content::ShortId, std::size_t>>{{chunk, 10}, {other, 3}});
+    CHECK(error_code_of([&] { return read("lost"); }) == ErrorCode::Io);
+}
+
 TEST_CASE("content that could not be saved says so when it is read") {
     MemoryPages pages;
     auto lost = make_file("lost");
