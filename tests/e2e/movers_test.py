@@ -105,8 +105,9 @@ class Movers(MoverCase):
             return "Evicted" in self.kubectl("-n", self.namespace, "get", "pod", mover, "-o", "jsonpath={.status.reason}",
                                              check=False).out or f"pod/{mover}" not in self.our_movers()
         self.wait_for(is_evicted, seconds=100, what="the kubelet to evict the mover")
-        self.assertIn("Evicted", self.kubectl("-n", self.namespace, "get", "events", "--field-selector",
-                                              f"involvedObject.name={mover}").out)
+        # The kubelet sends its events when it comes to it.
+        self.wait_for(lambda: "Evicted" in self.kubectl("-n", self.namespace, "get", "events", "--field-selector",
+                                                        f"involvedObject.name={mover}").out, what="its event")
         self.finish(process)
         self.assertEqual("Protected", self.volume(point="second")["outcome"])
         self.assert_same_file("large", point="second")
@@ -163,6 +164,15 @@ class Movers(MoverCase):
         self.backup("create", "second", "-n", self.namespace)
         self.assertLess(self.volume(point="second")["bytesSent"], 160 * MIB - stored + 4 * MIB)
         self.assert_same_file("large", point="second")
+
+    def test_limit_range_that_has_room_for_less(self):
+        """Smaller limits than a mover's own are asked for, and nearer to what it requests."""
+        self.apply({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"}, "spec": {"limits": [
+            {"type": "Container", "max": {"cpu": "1", "memory": "512Mi"}, "min": {"cpu": "100m"},
+             "maxLimitRequestRatio": {"cpu": "4"}}]}}, namespace=self.namespace)
+        self.backup("create", "-n", self.namespace)
+        self.assertEqual("Protected", self.volume()["outcome"], self.volume())
+        self.assertEqual([], self.our_leftovers())
 
     def test_quota_is_named(self):
         self.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"},
