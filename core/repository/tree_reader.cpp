@@ -3,7 +3,7 @@
 
 #include "core/base/error.hpp"
 #include "core/base/text.hpp"
-#include "core/repository/extent_pages.hpp"
+#include "core/repository/file_extents.hpp"
 #include "core/repository/page_cache.hpp"
 
 #include <algorithm>
@@ -21,10 +21,6 @@ struct Found {
     content::ShortId id;
     DirectoryRecord record;
 };
-
-// More pieces than that cost more than copying: a file of many tiny extents. Each may also keep a
-// frame of up to 1 MiB in memory.
-constexpr std::size_t kLongestChain = 64;
 
 Error unreadable(const TreeEntry& entry) {
     return {
@@ -87,26 +83,11 @@ struct TreeReader::State {
               std::uint64_t& skip,
               unsigned depth,
               const std::function<bool(const TreeEntry&)>& visit);
-    std::size_t read_extents(const PageView& view,
-                             const EntryRecord& record,
-                             std::uint64_t offset,
-                             std::span<std::byte> out);
-    void collect_extents(const PageView& view,
-                         const EntryRecord& record,
-                         std::uint64_t offset,
-                         std::uint64_t size,
-                         ByteChain& out);
-    void flatten(const Extent& extent,
-                 unsigned depth,
-                 std::uint64_t begin,
-                 const std::function<void(std::uint64_t begin, const Extent&)>& visit);
-    void each_extent(const TreeEntry& entry,
-                     const std::function<void(std::uint64_t begin, const Extent&)>& visit);
-    Extent locate(const PageView& view,
-                  const EntryRecord& record,
-                  std::uint64_t offset,
-                  std::uint64_t& begin);
     PagePointer page_of(const TreeEntry& entry);
+
+    FileExtents extents(const PagePointer& page, const EntryRecord& record) const {
+        return {*cache, page, record};
+    }
 
     std::shared_ptr<PageCache> cache;
     DirectoryRef root;
@@ -191,107 +172,6 @@ bool TreeReader::State::list(const Found& found,
         }
     }
     return true;
-}
-
-// The extent of a content chunk (or hole) that holds `offset`, and where it begins.
-Extent TreeReader::State::locate(const PageView& view,
-                                 const EntryRecord& record,
-                                 std::uint64_t offset,
-                                 std::uint64_t& begin) {
-    std::uint32_t low = 0;
-    std::uint32_t high = record.b - 1;
-    while (low < high) {
-        const auto middle = low + (high - low) / 2;
-        if (view.extent(record.a + middle).end <= offset) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    begin = low == 0 ? 0 : view.extent(record.a + low - 1).end;
-    auto extent = view.extent(record.a + low);
-    for (unsigned depth = record.depth; depth > 0; --depth) {
-        const auto page = cache->get_extent_page(extent.chunk);
-        const auto& extents = page->extents;
-        check_extent_page(extents, begin, extent.end);
-        const auto number = find_extent(extents, offset);
-        begin = number == 0 ? begin : extents[number - 1].end;
-        extent = extents[number];
-    }
-    return extent;
-}
-
-std::size_t TreeReader::State::read_extents(const PageView& view,
-                                            const EntryRecord& record,
-                                            std::uint64_t offset,
-                                            std::span<std::byte> out) {
-    std::size_t done = 0;
-    while (done < out.size()) {
-        std::uint64_t begin = 0;
-        const auto at = offset + done;
-        const auto extent = locate(view, record, at, begin);
-        const auto piece =
-            out.subspan(done, std::min<std::uint64_t>(extent.end - at, out.size() - done));
-        if (extent.chunk.is_hole()) {
-            std::fill(piece.begin(), piece.end(), std::byte{0});
-        } else {
-            cache->source().get_range(extent.chunk, at - begin, piece);
-        }
-        done += piece.size();
-    }
-    return done;
-}
-
-void TreeReader::State::collect_extents(const PageView& view,
-                                        const EntryRecord& record,
-                                        std::uint64_t offset,
-                                        std::uint64_t size,
-                                        ByteChain& out) {
-    const auto end = offset + size;
-    while (offset < end) {
-        if (out.size() >= kLongestChain) {
-            read_extents(view, record, offset, append_room(out, end - offset));
-            return;
-        }
-        std::uint64_t begin = 0;
-        const auto extent = locate(view, record, offset, begin);
-        const auto piece = std::min(extent.end, end) - offset;
-        if (extent.chunk.is_hole()) {
-            append_room(out, piece);
-        } else {
-            cache->source().collect(extent.chunk, offset - begin, piece, out);
-        }
-        offset += piece;
-    }
-}
-
-void TreeReader::State::flatten(
-    const Extent& extent,
-    unsigned depth,
-    std::uint64_t begin,
-    const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
-    if (depth == 0) {
-        visit(begin, extent);
-        return;
-    }
-    const auto page = cache->get_extent_page(extent.chunk);
-    check_extent_page(page->extents, begin, extent.end);
-    for (const auto& below : page->extents) {
-        flatten(below, depth - 1, begin, visit);
-        begin = below.end;
-    }
-}
-
-void TreeReader::State::each_extent(
-    const TreeEntry& entry, const std::function<void(std::uint64_t begin, const Extent&)>& visit) {
-    const auto page = page_of(entry);
-    const auto record = page->view->entry(entry.index);
-    std::uint64_t begin = 0;
-    for (std::uint32_t i = 0; record.content == ContentKind::Extents && i < record.b; ++i) {
-        const auto extent = page->view->extent(record.a + i);
-        flatten(extent, record.depth, begin, visit);
-        begin = extent.end;
-    }
 }
 
 PagePointer TreeReader::State::page_of(const TreeEntry& entry) {
@@ -385,8 +265,11 @@ FileContent TreeReader::load_content(const TreeEntry& entry) {
     if (record.content == ContentKind::Inline) {
         content.inline_bytes = std::string(view.heap(record.a, record.b));
     }
-    state_->each_extent(
-        entry, [&](std::uint64_t, const Extent& extent) { content.extents.push_back(extent); });
+    if (record.content == ContentKind::Extents) {
+        state_->extents(page, record).each([&](std::uint64_t, const Extent& extent) {
+            content.extents.push_back(extent);
+        });
+    }
     return content;
 }
 
@@ -407,19 +290,23 @@ std::size_t TreeReader::read(const TreeEntry& entry,
             return wanted.size();
         }
         case ContentKind::Extents:
-            return state_->read_extents(view, record, offset, wanted);
+            state_->extents(page, record).read(offset, wanted);
+            return wanted.size();
         default:
             throw unreadable(entry);
     }
 }
 
 std::string TreeReader::read_whole(const TreeEntry& entry) {
+    const auto page = state_->page_of(entry);
+    const auto record = page->view->entry(entry.index);
     std::string text(entry.attributes.size, '\0');
     const auto out = std::as_writable_bytes(std::span(text.data(), text.size()));
-    if (state_->page_of(entry)->view->entry(entry.index).content != ContentKind::Extents) {
+    if (record.content != ContentKind::Extents) {
         text.resize(read(entry, 0, out));
+        return text;
     }
-    state_->each_extent(entry, [&](std::uint64_t begin, const Extent& extent) {
+    state_->extents(page, record).each([&](std::uint64_t begin, const Extent& extent) {
         if (!extent.chunk.is_hole()) {
             state_->cache->source().get_whole(extent.chunk, out.subspan(begin, extent.end - begin));
         }
@@ -441,7 +328,7 @@ ByteChain TreeReader::collect(const TreeEntry& entry, std::uint64_t offset, std:
             out.push_back({as_bytes(view.heap(record.a, record.b)).subspan(offset, size), page});
             break;
         case ContentKind::Extents:
-            state_->collect_extents(view, record, offset, size, out);
+            state_->extents(page, record).collect(offset, size, out);
             break;
         default:
             throw unreadable(entry);
@@ -456,7 +343,7 @@ std::uint64_t TreeReader::allocated_bytes(const TreeEntry& entry) {
         return record.content == ContentKind::Inline ? record.size : 0;
     }
     std::uint64_t sum = 0;
-    state_->each_extent(entry, [&](std::uint64_t begin, const Extent& extent) {
+    state_->extents(page, record).each([&](std::uint64_t begin, const Extent& extent) {
         sum += extent.chunk.is_hole() ? 0 : extent.end - begin;
     });
     return sum;
@@ -468,15 +355,8 @@ std::optional<std::uint64_t> TreeReader::seek_data(const TreeEntry& entry, std::
     if (record.content != ContentKind::Extents) {
         return offset < record.size ? std::optional(offset) : std::nullopt;
     }
-    while (offset < record.size) {
-        std::uint64_t begin = 0;
-        const auto extent = state_->locate(*page->view, record, offset, begin);
-        if (!extent.chunk.is_hole()) {
-            return offset;
-        }
-        offset = extent.end;
-    }
-    return std::nullopt;
+    offset = state_->extents(page, record).seek(offset, false);
+    return offset < record.size ? std::optional(offset) : std::nullopt;
 }
 
 std::uint64_t TreeReader::seek_hole(const TreeEntry& entry, std::uint64_t offset) {
@@ -485,15 +365,7 @@ std::uint64_t TreeReader::seek_hole(const TreeEntry& entry, std::uint64_t offset
     if (record.content != ContentKind::Extents) {
         return std::max(offset, record.size);
     }
-    while (offset < record.size) {
-        std::uint64_t begin = 0;
-        const auto extent = state_->locate(*page->view, record, offset, begin);
-        if (extent.chunk.is_hole()) {
-            return offset;
-        }
-        offset = extent.end;
-    }
-    return record.size;
+    return state_->extents(page, record).seek(offset, true);
 }
 
 }  // namespace backup::repository
