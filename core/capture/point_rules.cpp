@@ -67,7 +67,9 @@ Json read_file(repository::TreeReader& tree, const repository::TreeEntry& file) 
         throw Error(ErrorCode::CorruptData,
                     concat(printable(file.attributes.name), " of the point is too long"));
     }
-    auto json = find_json(tree.read_whole(file));
+    std::string text(file.attributes.size, '\0');
+    tree.read(file, 0, std::as_writable_bytes(std::span(text.data(), text.size())));
+    auto json = find_json(text);
     if (!json) {
         throw Error(ErrorCode::CorruptData,
                     concat(printable(file.attributes.name), " of the point is no JSON"));

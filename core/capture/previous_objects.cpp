@@ -141,8 +141,12 @@ std::optional<std::string> PreviousObjects::read(const PreviousObject& object) {
     if (object.entry.attributes.size > kLargestObject) {
         return std::nullopt;
     }
-    std::string bytes;
-    const auto damage = failure_of([&] { bytes = object.tree->read_whole(object.entry); });
+    std::string bytes(object.entry.attributes.size, '\0');
+    const auto damage = failure_of([&] {
+        const auto got =
+            object.tree->read(object.entry, 0, std::as_writable_bytes(std::span(bytes)));
+        bytes.resize(got);
+    });
     if (damage || bytes.size() != object.entry.attributes.size) {
         return std::nullopt;
     }

@@ -131,6 +131,13 @@ Digest hmac_sha256(ByteView key, ByteView bytes) {
 }
 
 struct ChunkHasher::State {
+    void begin(ChunkKind kind) {
+        // Without a key the context starts again from the state it computed for its own.
+        require(EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1);
+        const std::array kind_byte{static_cast<std::byte>(kind)};
+        update(context.get(), kind_byte);
+    }
+
     MacContext context;
 };
 
@@ -142,11 +149,16 @@ ChunkHasher::ChunkHasher(ChunkHasher&&) noexcept = default;
 ChunkHasher& ChunkHasher::operator=(ChunkHasher&&) noexcept = default;
 
 ChunkId ChunkHasher::operator()(ChunkKind kind, ByteView plain) {
-    // Without a key the context starts again from the state it computed for its own.
-    require(EVP_MAC_init(state_->context.get(), nullptr, 0, nullptr) == 1);
-    const std::array kind_byte{static_cast<std::byte>(kind)};
-    update(state_->context.get(), kind_byte);
+    state_->begin(kind);
     update(state_->context.get(), plain);
+    return {finish(state_->context.get())};
+}
+
+ChunkId ChunkHasher::operator()(ChunkKind kind, std::span<const OwnedBytes> plain) {
+    state_->begin(kind);
+    for (const auto& piece : plain) {
+        update(state_->context.get(), piece.bytes);
+    }
     return {finish(state_->context.get())};
 }
 

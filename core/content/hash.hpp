@@ -2,11 +2,12 @@
 // SHA-256 of stored bytes and the keyed hash that names chunks. The door to OpenSSL's digests.
 #pragma once
 
-#include "core/base/bytes.hpp"
+#include "core/base/byte_chain.hpp"
 #include "core/content/chunk_id.hpp"
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace backup::content {
@@ -45,6 +46,8 @@ class ChunkHasher {
     ChunkHasher(ChunkHasher&&) noexcept;
     ChunkHasher& operator=(ChunkHasher&&) noexcept;
     ChunkId operator()(ChunkKind kind, ByteView plain);
+    /// Of the pieces, one behind the other.
+    ChunkId operator()(ChunkKind kind, std::span<const OwnedBytes> plain);
 
   private:
     struct State;

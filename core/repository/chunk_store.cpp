@@ -47,6 +47,12 @@ struct ChunkStore::State {
                     std::uint64_t offset,
                     std::uint64_t size,
                     const ReadPart& read);
+    /// As read_parts; when that is the whole chunk, `name` is asked for the name of its bytes.
+    void read_proved(const content::ShortId& id,
+                     std::uint64_t offset,
+                     std::uint64_t size,
+                     const ReadPart& read,
+                     const std::function<content::ChunkId()>& name);
     /// Into `out`, which begins at `offset` of the chunk.
     ReadPart read_into(std::span<std::byte> out, std::uint64_t offset);
     std::optional<Error> try_places(const std::vector<IndexRecord>& places,
@@ -211,6 +217,32 @@ void ChunkStore::State::read_parts(const content::ShortId& id,
     read_parts(id, offset + size / 2, size - size / 2, read);
 }
 
+void ChunkStore::State::read_proved(const content::ShortId& id,
+                                    std::uint64_t offset,
+                                    std::uint64_t size,
+                                    const ReadPart& read,
+                                    const std::function<content::ChunkId()>& name) {
+    bool is_whole = false;
+    bool is_proved = false;
+    const auto prove = [&] {
+        if (name().short_id() != id) {
+            throw misnamed();
+        }
+        is_proved = true;
+    };
+    read_parts(
+        id, offset, size, [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
+            read(record, at, part);
+            is_whole = size == record.length;
+            if (part == record.length) {
+                with_context([&] { return pack_name(index.pack(record.pack).name); }, prove);
+            }
+        });
+    if (is_whole && !is_proved) {
+        with_context([&] { return concat("chunk ", id.hex()); }, prove);
+    }
+}
+
 ChunkStore::State::ReadPart ChunkStore::State::read_into(std::span<std::byte> out,
                                                          std::uint64_t offset) {
     return [this, out, offset](const IndexRecord& record, std::uint64_t at, std::uint64_t size) {
@@ -281,22 +313,32 @@ Bytes ChunkStore::read(const content::ChunkId& id, content::ChunkKind kind) {
 void ChunkStore::read_range(const content::ShortId& id,
                             std::uint64_t offset,
                             std::span<std::byte> out) {
-    state_->read_parts(id, offset, out.size(), state_->read_into(out, offset));
+    state_->read_proved(id, offset, out.size(), state_->read_into(out, offset), [&] {
+        return content::ChunkHasher(state_->repository.keys().chunk_id)(content::ChunkKind::Data,
+                                                                        ByteView(out));
+    });
 }
 
 void ChunkStore::collect(const content::ShortId& id,
                          std::uint64_t offset,
                          std::uint64_t size,
                          ByteChain& out) {
-    state_->read_parts(
-        id, offset, size, [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
-            const auto before = out.size();
-            const auto failure = failure_of([&] { state_->frames.collect(record, at, part, out); });
-            if (failure) {
-                out.resize(before);
-                throw Error(*failure);
-            }
-        });
+    const auto first = out.size();
+    const auto read = [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
+        if (at == offset) {
+            out.resize(first);  // drops what a copy of another name gave
+        }
+        const auto before = out.size();
+        const auto failure = failure_of([&] { state_->frames.collect(record, at, part, out); });
+        if (failure) {
+            out.resize(before);
+            throw Error(*failure);
+        }
+    };
+    state_->read_proved(id, offset, size, read, [&] {
+        return content::ChunkHasher(state_->repository.keys().chunk_id)(
+            content::ChunkKind::Data, std::span(out).subspan(first));
+    });
 }
 
 bool ChunkStore::refresh() {

@@ -82,6 +82,8 @@ class ChunkStore {
     /// The same; the bytes have all of this name, as a chunk of this kind.
     Bytes read(const content::ChunkId& id, content::ChunkKind kind);
 
+    // Of content (ChunkKind::Data). When the piece is the whole chunk its name is proved.
+
     /// out.size() bytes from `offset` of the chunk: decodes only the frames that hold them.
     void read_range(const content::ShortId& id, std::uint64_t offset, std::span<std::byte> out);
 

@@ -15,6 +15,10 @@ namespace {
 // frame of up to 1 MiB in memory.
 constexpr std::size_t kLongestChain = 64;
 
+// Four times the longest chunk that writers make with the usual parameters.
+constexpr std::uint64_t kLongestPiece = 16U << 20U;
+constexpr std::uint64_t kLongestHolePiece = 1U << 20U;
+
 }  // namespace
 
 FileExtents::FileExtents(PageCache& cache, PagePointer page, const EntryRecord& record)
@@ -73,6 +77,12 @@ std::uint64_t FileExtents::seek(std::uint64_t offset, bool for_hole) const {
         offset = extent.end;
     }
     return record_.size;
+}
+
+std::uint64_t FileExtents::piece_end(std::uint64_t offset) const {
+    const auto extent = find(offset).extent;
+    return std::min(extent.end,
+                    offset + (extent.chunk.is_hole() ? kLongestHolePiece : kLongestPiece));
 }
 
 void FileExtents::read(std::uint64_t offset, std::span<std::byte> out) const {

@@ -27,6 +27,10 @@ class FileExtents {
     /// The first offset from this one on that is in a hole, or is not; the size when there is none.
     std::uint64_t seek(std::uint64_t offset, bool for_hole) const;
 
+    /// Where one read from `offset`, below the size, should end: at the end of the chunk, after at
+    /// most 16 MiB, in holes 1 MiB.
+    std::uint64_t piece_end(std::uint64_t offset) const;
+
     /// out.size() bytes from `offset`, none behind the size.
     void read(std::uint64_t offset, std::span<std::byte> out) const;
 

@@ -2,7 +2,6 @@
 #include "core/repository/page_store.hpp"
 
 #include "core/base/error.hpp"
-#include "core/base/text.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/page_cache.hpp"
 #include "core/repository/point_store.hpp"
@@ -38,21 +37,6 @@ class StoreSource : public PageSource {
                    std::uint64_t offset,
                    std::span<std::byte> out) override {
         chunks_.read_range(id, offset, out);
-    }
-
-    void get_whole(const content::ShortId& id, std::span<std::byte> out) override {
-        const auto place = chunks_.find(id);
-        if (!place || place->length != out.size()) {
-            chunks_.read_range(id, 0, out);
-            return;
-        }
-        const auto bytes = chunks_.read(id);
-        if (bytes.size() != out.size()) {
-            throw Error(
-                ErrorCode::CorruptData,
-                concat("chunk ", id.hex(), " has ", bytes.size(), " bytes, not ", out.size()));
-        }
-        std::copy(bytes.begin(), bytes.end(), out.begin());
     }
 
     void collect(const content::ShortId& id,
@@ -96,10 +80,6 @@ std::vector<content::ShortId> read_page_table(ChunkStore& chunks, const PointRec
 }
 
 }  // namespace
-
-void PageSource::get_whole(const content::ShortId& id, std::span<std::byte> out) {
-    get_range(id, 0, out);
-}
 
 void PageSource::collect(const content::ShortId& id,
                          std::uint64_t offset,

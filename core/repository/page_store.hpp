@@ -27,12 +27,11 @@ class PageSource {
     virtual ~PageSource() = default;
     /// A whole page or extent page; throws CorruptData when it is missing or damaged.
     virtual Bytes get(const content::ShortId& id) = 0;
-    /// Exactly out.size() bytes from `offset` of a chunk.
+    /// Exactly out.size() bytes from `offset` of a chunk of content; proves its name when that is
+    /// all of it.
     virtual void get_range(const content::ShortId& id,
                            std::uint64_t offset,
                            std::span<std::byte> out) = 0;
-    /// These bytes from the beginning of a chunk; when that is all of it, its name is proved, too.
-    virtual void get_whole(const content::ShortId& id, std::span<std::byte> out);
     /// The same bytes behind what `out` holds; without copying them where that can be.
     virtual void collect(const content::ShortId& id,
                          std::uint64_t offset,

@@ -39,7 +39,8 @@ std::optional<FrameRange> ReadAhead::note(std::uint32_t pack,
     if (last < stream.next && stream.steps > 0) {
         return std::nullopt;
     }
-    ++stream.steps;
+    // A long request counts as the short ones it stands for.
+    stream.steps += 1 + (last - first) / kFirstWindow;
     stream.next = last + 1;
     stream.ahead = std::max(stream.ahead, stream.next);
     if (stream.steps < kStepsToBelieve) {

@@ -297,21 +297,13 @@ std::size_t TreeReader::read(const TreeEntry& entry,
     }
 }
 
-std::string TreeReader::read_whole(const TreeEntry& entry) {
+std::uint64_t TreeReader::piece_end(const TreeEntry& entry, std::uint64_t offset) {
     const auto page = state_->page_of(entry);
     const auto record = page->view->entry(entry.index);
-    std::string text(entry.attributes.size, '\0');
-    const auto out = std::as_writable_bytes(std::span(text.data(), text.size()));
-    if (record.content != ContentKind::Extents) {
-        text.resize(read(entry, 0, out));
-        return text;
+    if (record.content != ContentKind::Extents || offset >= record.size) {
+        return std::max(record.size, offset);
     }
-    state_->extents(page, record).each([&](std::uint64_t begin, const Extent& extent) {
-        if (!extent.chunk.is_hole()) {
-            state_->cache->source().get_whole(extent.chunk, out.subspan(begin, extent.end - begin));
-        }
-    });
-    return text;
+    return state_->extents(page, record).piece_end(offset);
 }
 
 ByteChain TreeReader::collect(const TreeEntry& entry, std::uint64_t offset, std::uint64_t size) {

@@ -14,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -89,11 +88,12 @@ class TreeReader {
     /// file. Throws Io when the content could not be read at the time of the backup.
     std::size_t read(const TreeEntry& entry, std::uint64_t offset, std::span<std::byte> out);
 
-    /// All of a file, and proves the names of its chunks. For what is small: objects, and what
-    /// stands beside them.
-    std::string read_whole(const TreeEntry& entry);
+    /// Where one read from `offset` should end, behind it in a file that is longer. When a file is
+    /// read from its beginning in such pieces each chunk is read as a whole, and its name is
+    /// proved. At most 16 MiB (no writer makes longer chunks), of holes 1 MiB.
+    std::uint64_t piece_end(const TreeEntry& entry, std::uint64_t offset);
 
-    /// As read(), in pieces of what is decoded already; for those who read in order and come
+    /// The same bytes as pieces of what is decoded already; for those who read in order and come
     /// back for the neighbours (a mount).
     ByteChain collect(const TreeEntry& entry, std::uint64_t offset, std::uint64_t size);
 

@@ -12,7 +12,6 @@ namespace backup::restore {
 
 namespace {
 
-constexpr std::size_t kPiece = 1U << 20U;
 constexpr std::uint64_t kLongBytes = 16U << 20U;
 
 ByteChain read_piece(view::Node& node,
@@ -37,16 +36,19 @@ std::optional<std::string> copy_extent(view::Node& node,
                                        const std::stop_token& stop) {
     while (begin < end) {
         throw_if_stopped(stop);
-        const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - begin));
+        std::uint64_t want = 0;
         ByteChain pieces;
-        const auto failure = failure_of([&] { pieces = read_piece(node, begin, want, reading); });
+        const auto failure = failure_of([&] {
+            want = std::min(node.piece_end(begin), end) - begin;
+            pieces = read_piece(node, begin, want, reading);
+        });
         if (failure && !concerns_one_file(*failure)) {
             throw *failure;
         }
         if (failure) {
             return failure->what();
         }
-        if (size_of(pieces) != want) {
+        if (size_of(pieces) != want || want == 0) {
             return "its content is shorter than its size";
         }
         for (const auto& piece : pieces) {

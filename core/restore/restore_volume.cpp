@@ -89,31 +89,41 @@ class ImageTarget {
     bool is_device_ = false;
 };
 
+/// One run of data.
+void copy_run(view::Node& node,
+              std::uint64_t begin,
+              std::uint64_t end,
+              ImageTarget& target,
+              const std::stop_token& stop) {
+    // A device is written in whole blocks: pieces end anywhere.
+    Bytes waiting;
+    for (auto at = begin; at < end;) {
+        throw_if_stopped(stop);
+        const auto piece_end = std::min(node.piece_end(at), end);
+        const auto pieces = node.collect(at, piece_end - at);
+        if (piece_end <= at || size_of(pieces) != piece_end - at) {
+            throw Error(ErrorCode::CorruptData, "the image is shorter than its size");
+        }
+        for (const auto& piece : pieces) {
+            append(waiting, piece.bytes);
+        }
+        at = piece_end;
+        const auto ready = waiting.size() - (at == end ? 0 : waiting.size() % kPiece);
+        target.write(ByteView(waiting).first(ready), begin);
+        waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(ready));
+        begin += ready;
+    }
+}
+
 void copy_image(view::Node& node,
                 std::uint64_t size,
                 ImageTarget& target,
                 const std::stop_token& stop) {
-    // A device is written in whole blocks: the pieces below end anywhere.
-    Bytes buffer(kPiece);
     for (std::uint64_t at = 0; at < size;) {
         const std::uint64_t begin = std::min(node.seek_data(at).value_or(size), size);
         target.skip(at, begin - at);
-        at = begin;
-        const std::uint64_t end = begin < size ? std::min(node.seek_hole(begin), size) : size;
-        while (at < end) {
-            throw_if_stopped(stop);
-            const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end - at));
-            const auto pieces = node.collect(at, want);
-            if (size_of(pieces) != want) {
-                throw Error(ErrorCode::CorruptData, "the image is shorter than its size");
-            }
-            auto filled = buffer.begin();
-            for (const auto& piece : pieces) {
-                filled = std::ranges::copy(piece.bytes, filled).out;
-            }
-            target.write(ByteView(buffer).first(want), at);
-            at += want;
-        }
+        at = begin < size ? std::min(node.seek_hole(begin), size) : size;
+        copy_run(node, begin, at, target, stop);
     }
 }
 

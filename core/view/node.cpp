@@ -18,6 +18,11 @@ std::size_t Node::read(std::uint64_t, std::span<std::byte>) {
     return 0;
 }
 
+std::uint64_t Node::piece_end(std::uint64_t offset) {
+    constexpr std::uint64_t kPiece = 1U << 20U;
+    return offset + kPiece;
+}
+
 ByteChain Node::collect(std::uint64_t offset, std::uint64_t size) {
     ByteChain out;
     const auto room = append_room(out, size);

@@ -65,6 +65,10 @@ class Node {
     /// Of a regular file: short only at its end. Throws CorruptData, Io.
     virtual std::size_t read(std::uint64_t offset, std::span<std::byte> out);
 
+    /// Where one read from `offset` should end, maybe behind the end of the file: who goes from its
+    /// beginning to its end in such pieces has the names of all stored content proved.
+    virtual std::uint64_t piece_end(std::uint64_t offset);
+
     /// The same bytes in pieces, of volumes without copying them; there, what follows is decoded
     /// ahead for those who go on in order.
     virtual ByteChain collect(std::uint64_t offset, std::uint64_t size);

@@ -44,6 +44,10 @@ class RawFile : public Node {
         return tree_->reader().read(object_, offset, out);
     }
 
+    std::uint64_t piece_end(std::uint64_t offset) override {
+        return tree_->reader().piece_end(object_, offset);
+    }
+
   private:
     NodeFrame frame_;
     std::shared_ptr<PointTree> tree_;

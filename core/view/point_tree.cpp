@@ -43,7 +43,9 @@ std::string read_whole(repository::TreeReader& reader, const repository::TreeEnt
                            file.attributes.size,
                            " bytes cannot be"));
     }
-    return reader.read_whole(file);
+    std::string text(file.attributes.size, '\0');
+    reader.read(file, 0, std::as_writable_bytes(std::span(text.data(), text.size())));
+    return text;
 }
 
 std::map<std::string, model::ManifestType, std::less<>> read_types(repository::TreeReader& reader) {

@@ -108,6 +108,10 @@ std::size_t VolumeFile::read(std::uint64_t offset, std::span<std::byte> out) {
                         [&] { return reader().read(entry_, offset, out); });
 }
 
+std::uint64_t VolumeFile::piece_end(std::uint64_t offset) {
+    return reader().piece_end(entry_, offset);
+}
+
 ByteChain VolumeFile::collect(std::uint64_t offset, std::uint64_t size) {
     return with_context([&] { return printable(entry_.attributes.name); },
                         [&] { return reader().collect(entry_, offset, size); });

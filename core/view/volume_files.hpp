@@ -29,6 +29,7 @@ class VolumeFile : public Node {
     NodePointer find(std::string_view name) override;
     void list(std::uint64_t first, const Visit& visit) override;
     std::size_t read(std::uint64_t offset, std::span<std::byte> out) override;
+    std::uint64_t piece_end(std::uint64_t offset) override;
     ByteChain collect(std::uint64_t offset, std::uint64_t size) override;
     bool may_have_access_lists() override;
     void survey() override;

@@ -101,11 +101,10 @@ Json file_record(std::string_view path, view::Node& node) {
 }
 
 void print_content(view::Node& node, std::ostream& out, const std::stop_token& stop) {
-    constexpr std::uint64_t kPiece = 1U << 20U;
     std::uint64_t offset = 0;
     for (;;) {
         throw_if_stopped(stop);
-        const auto pieces = node.collect(offset, kPiece);
+        const auto pieces = node.collect(offset, node.piece_end(offset) - offset);
         const auto count = size_of(pieces);
         if (count == 0) {
             return;

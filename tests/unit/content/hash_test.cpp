@@ -45,6 +45,10 @@ TEST_CASE("a chunk id is the keyed hash of kind and bytes, every time") {
         const auto id = hasher(ChunkKind::Page, bytes);
         CHECK(id.bytes == hmac_sha256(key, input));
         CHECK(hasher(ChunkKind::Data, bytes) != id);
+        const auto cut = random.below(bytes.size() + 1);
+        const ByteChain pieces{{ByteView(bytes).first(cut), nullptr},
+                               {ByteView(bytes).subspan(cut), nullptr}};
+        CHECK(hasher(ChunkKind::Page, pieces) == id);
         CHECK(id.hex().starts_with(id.short_id().hex()));
     }
 }

@@ -5,7 +5,6 @@
 #include "core/repository/blob_name.hpp"
 #include "core/repository/index_reader.hpp"
 #include "core/repository/pack_pipeline.hpp"
-#include "core/repository/page_store.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
@@ -129,25 +128,65 @@ TEST_CASE("a chunk whose pack was written under a wrong name is refused when it 
     CHECK_THAT(error.what(), contains("other bytes than its name says"));
 }
 
-TEST_CASE("the source of pages proves the name of a chunk of content that is taken as a whole") {
+namespace {
+
+Bytes to_bytes(const ByteChain& chain) {
+    Bytes out;
+    for (const auto& piece : chain) {
+        append(out, piece.bytes);
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("a piece that is the whole chunk has its name, or is refused") {
+    Fixture fixture;
+    const auto others = fixture.random.bytes(9000);
+    const auto lie = fixture.hasher(content::ChunkKind::Data, fixture.random.bytes(9000));
+    const auto id = fixture.store_as(lie, others);
+    ChunkStore chunks(fixture.repository);
+    const auto range = [&](std::uint64_t offset, std::size_t size) {
+        Bytes out(size);
+        chunks.read_range(id, offset, out);
+        return out;
+    };
+    const auto collect = [&](std::uint64_t offset, std::size_t size) {
+        ByteChain out;
+        chunks.collect(id, offset, size, out);
+        return to_bytes(out);
+    };
+    for (const auto& error :
+         {error_of([&] { return range(0, 9000); }), error_of([&] { return collect(0, 9000); })}) {
+        CHECK(error.code() == ErrorCode::CorruptData);
+        CHECK_THAT(error.what(), contains("other bytes than its name says"));
+        CHECK_THAT(error.what(), contains(pack_name(chunks.find(id)->pack)));
+    }
+    // A part has no name of its own.
+    CHECK(range(0, 8999) == Bytes(others.begin(), others.end() - 1));
+    CHECK(range(1, 8999) == Bytes(others.begin() + 1, others.end()));
+    CHECK(collect(1, 8999) == Bytes(others.begin() + 1, others.end()));
+}
+
+TEST_CASE("where copies of a chunk have other bytes, the sound copy is taken") {
     Fixture fixture;
     const auto chunk = fixture.random.bytes(9000);
-    const auto id = fixture.store(chunk);
-    const auto lie = fixture.hasher(content::ChunkKind::Data, fixture.random.bytes(100));
-    const auto misnamed = fixture.store_as(lie, chunk);
+    const auto name = fixture.hasher(content::ChunkKind::Data, chunk);
+    fixture.store_as(name, chunk);
+    // Which copy is tried first is not said.
+    for (int i = 0; i < 5; ++i) {
+        fixture.store_as(name, fixture.random.bytes(9000));
+    }
     ChunkStore chunks(fixture.repository);
-    const auto source = make_page_source(chunks);
-    Bytes out(9000);
-    source->get_whole(id, out);
-    CHECK(out == chunk);
-    CHECK(error_code_of([&] {
-              source->get_whole(misnamed, out);
-              return 0;
-          }) == ErrorCode::CorruptData);
-    // A part has no name of its own.
-    out.resize(8999);
-    source->get_whole(misnamed, out);
-    CHECK(out == to_bytes(ByteView(chunk).first(8999)));
+    REQUIRE(chunks.find_all(name.short_id()).size() == 6);
+    Bytes range(9000);
+    chunks.read_range(name.short_id(), 0, range);
+    CHECK((range == chunk));
+    ByteChain collected{{as_bytes("before"), nullptr}};
+    chunks.collect(name.short_id(), 0, 9000, collected);
+    CHECK(as_text(collected.front().bytes) == "before");
+    collected.erase(collected.begin());
+    CHECK((to_bytes(collected) == chunk));
 }
 
 TEST_CASE("a chunk that is asked for by its whole name and kind has both, or is refused") {

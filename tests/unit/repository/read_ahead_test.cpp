@@ -43,6 +43,16 @@ TEST_CASE("requests of one reader may come out of order") {
     CHECK(told < 200);
 }
 
+TEST_CASE("who asks for much at once is believed sooner") {
+    ReadAhead ahead(32);
+    CHECK_FALSE(ahead.note(1, 0, 7, 1000));
+    CHECK_FALSE(ahead.note(2, 0, 15, 1000));
+    const auto range = ahead.note(2, 16, 31, 1000);
+    REQUIRE(range.has_value());
+    CHECK(*range == FrameRange{2, 32, 16});
+    CHECK(ahead.note(3, 100, 131, 1000) == FrameRange{3, 132, 16});
+}
+
 TEST_CASE("several readers at once are told apart") {
     ReadAhead ahead(32);
     std::set<std::uint32_t> packs;

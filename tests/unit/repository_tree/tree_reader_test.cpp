@@ -135,41 +135,35 @@ TEST_CASE("files are read in pieces, holes as zeros") {
     CHECK(reader.seek_hole(*reader.find(built.root, "inline"), 0) == 6);
 }
 
-class CountingSource : public MemorySource {
-  public:
-    using MemorySource::MemorySource;
-
-    void get_whole(const content::ShortId& id, std::span<std::byte> out) override {
-        wholes.emplace_back(id, out.size());
-        MemorySource::get_whole(id, out);
-    }
-
-    std::vector<std::pair<content::ShortId, std::size_t>> wholes;
-};
-
-TEST_CASE("a file that is read at once asks for its chunks as a whole") {
+TEST_CASE("pieces end where chunks do") {
+    constexpr std::uint64_t kMiB = 1U << 20U;
     MemoryPages pages;
     const auto chunk = pages.put(as_bytes("0123456789"));
-    const auto other = pages.put(as_bytes("abc"));
     TestNode sparse;
     sparse.entry.name = "sparse";
-    sparse.entry.size = 25;
-    sparse.content.extents = {{{}, 10}, {chunk, 20}, {other, 23}, {{}, 25}};
-    auto lost = make_file("lost");
-    lost.content = {};
-    lost.entry.content_unreadable = true;
-    const auto built = build(pages, make_directory("", {make_file("inline"), lost, sparse}));
-    const auto source = std::make_shared<CountingSource>(pages);
-    repository::TreeReader reader(source, built.root, {});
-    const auto read = [&](const char* name) {
-        return reader.read_whole(*reader.find(built.root, name));
+    sparse.entry.size = 20 * kMiB;
+    sparse.content.extents = {{{}, 10}, {chunk, 20}, {chunk, 30}, {{}, 20 * kMiB}};
+    TestNode longest;
+    longest.entry.name = "longest";
+    longest.entry.size = 50 * kMiB;
+    longest.content.extents = {{chunk, 50 * kMiB}};
+    const auto tree = make_directory("", {make_file("inline"), longest, sparse});
+    const auto built = build(pages, tree);
+    auto reader = open_tree(pages, built);
+    const auto end = [&](const char* name, std::uint64_t offset) {
+        return reader.piece_end(*reader.find(built.root, name), offset);
     };
-    CHECK(read("inline") == "inline");
-    CHECK(source->wholes.empty());
-    CHECK(read("sparse") == std::string(10, '\0') + "0123456789abc" + std::string(2, '\0'));
-    CHECK(source->wholes ==
-          std::vector<std::pair<content::ShortId, std::size_t>>{{chunk, 10}, {other, 3}});
-    CHECK(error_code_of([&] { return read("lost"); }) == ErrorCode::Io);
+    CHECK(end("inline", 0) == 6);
+    CHECK(end("inline", 6) == 6);
+    CHECK(end("inline", 7) == 7);
+    CHECK(end("sparse", 0) == 10);
+    CHECK(end("sparse", 9) == 10);
+    CHECK(end("sparse", 10) == 20);
+    CHECK(end("sparse", 20) == 30);
+    CHECK(end("sparse", 30) == 30 + kMiB);
+    CHECK(end("sparse", 20 * kMiB - 1) == 20 * kMiB);
+    CHECK(end("sparse", 20 * kMiB) == 20 * kMiB);
+    CHECK(end("longest", 0) == 16 * kMiB);
 }
 
 TEST_CASE("content that could not be saved says so when it is read") {

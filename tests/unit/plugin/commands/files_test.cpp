@@ -3,6 +3,9 @@
 
 #include "plugin/commands/points.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/unit/restore/chunked_node.hpp"
+
+#include <sstream>
 
 using namespace backup;
 using namespace backup::plugin;
@@ -18,6 +21,14 @@ TEST_CASE("modes are written as ls writes them") {
     CHECK(mode_text(FileType::Regular, 06770) == "-rwsrws---");
     CHECK(mode_text(FileType::Symlink, 0777) == "lrwxrwxrwx");
     CHECK(mode_text(FileType::Fifo, 0) == "p---------");
+}
+
+TEST_CASE("a printed file is read by its chunks, to its end") {
+    const auto node = testing::make_chunked_node((9U << 20U) + 7);
+    std::ostringstream out;
+    print_content(*node, out, {});
+    CHECK(node->was_read_by_chunks());
+    CHECK(out.view().size() == node->info().attributes.size);
 }
 
 TEST_CASE("many names are cut short") {
