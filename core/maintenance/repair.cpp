@@ -94,7 +94,7 @@ class Repair {
     void write();
     void quarantine_point(const std::string& blob);
     void look_at_points();
-    bool is_stored(ChunkStore& chunks, const content::ShortId& id) const;
+    bool is_stored(ChunkStore& chunks, const content::ShortId& id, std::uint64_t bytes) const;
 
     void note(std::string subject, std::string what) {
         result_.actions.push_back({std::move(subject), std::move(what)});
@@ -414,11 +414,11 @@ void Repair::write() {
     replace_generations(repository_, generations_.damaged, present_, inside_);
 }
 
-bool Repair::is_stored(ChunkStore& chunks, const content::ShortId& id) const {
+bool Repair::is_stored(ChunkStore& chunks, const content::ShortId& id, std::uint64_t bytes) const {
     const auto places = chunks.find_all(id);
     return saved_.contains(id) ||
-           std::any_of(places.begin(), places.end(), [this](const ChunkLocation& place) {
-               return !dead_.contains(place.pack);
+           std::any_of(places.begin(), places.end(), [&](const ChunkLocation& place) {
+               return place.length == bytes && !dead_.contains(place.pack);
            });
 }
 
@@ -458,7 +458,9 @@ void Repair::look_at_points() {
     auto losses = find_losses(
         points,
         chunks,
-        [&](const content::ShortId& id) { return is_stored(chunks, id); },
+        [&](const content::ShortId& id, std::uint64_t bytes) {
+            return is_stored(chunks, id, bytes);
+        },
         surroundings_);
     std::move(losses.lost.begin(), losses.lost.end(), std::back_inserter(result_.lost));
     result_.damaged_points = std::move(losses.damaged_points);

@@ -13,8 +13,6 @@ using namespace repository;
 
 namespace {
 
-using IsStored = std::function<bool(const content::ShortId&)>;
-
 std::vector<Problem> walk(const PointRecord& record,
                           const IsStored& is_stored,
                           TreeVerifier& trees,
@@ -22,7 +20,7 @@ std::vector<Problem> walk(const PointRecord& record,
     std::vector<Problem> lost;
     for (const auto* const stream : {&record.pages, &record.ledger, &record.packs}) {
         for (const auto& [id, length] : *stream) {
-            if (!is_stored(id.short_id())) {
+            if (!is_stored(id.short_id(), length)) {
                 lost.push_back({record.point.name,
                                 concat("its list ", id.hex(), " is not stored"),
                                 ErrorCode::CorruptData});

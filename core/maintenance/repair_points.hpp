@@ -5,10 +5,10 @@
 #include "core/base/problem.hpp"
 #include "core/maintenance/checks.hpp"
 #include "core/maintenance/surroundings.hpp"
+#include "core/maintenance/verify_tree.hpp"
 #include "core/repository/chunk_store.hpp"
 #include "core/repository/point_store.hpp"
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,7 +25,7 @@ struct PointLosses {
 /// is walked once more: a storage that stumbled once is no loss.
 PointLosses find_losses(const std::vector<repository::PointRecord>& points,
                         repository::ChunkStore& chunks,
-                        const std::function<bool(const content::ShortId&)>& is_stored,
+                        const IsStored& is_stored,
                         const Surroundings& surroundings);
 
 }  // namespace backup::maintenance

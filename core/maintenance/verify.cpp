@@ -84,7 +84,7 @@ class Verification {
     std::string describe_parity(const IndexedPack& pack);
     void take_damage(const IndexedPack& pack, const PackScan& scan);
     bool is_excused(const content::Digest& pack) const;
-    bool is_stored(const content::ShortId& id) const;
+    bool is_stored(const content::ShortId& id, std::uint64_t bytes) const;
     bool is_sound_place(const ChunkLocation& place, const content::ShortId& id) const;
     VerifyResult make_result();
     /// ", needed by a, b and 3 more": empty when no point needs it.
@@ -303,7 +303,9 @@ void Verification::verify_pack_set(std::uint32_t number) {
 void Verification::verify_trees() {
     progress_.expect(points_.size(), 0);
     PointVerifier verifier(
-        repository_, chunks_, [this](const content::ShortId& id) { return is_stored(id); });
+        repository_, chunks_, [this](const content::ShortId& id, std::uint64_t bytes) {
+            return is_stored(id, bytes);
+        });
     for (const auto& record : points_) {
         throw_if_stopped(stop_);
         auto findings = verifier.verify(record, stop_);
@@ -422,18 +424,12 @@ bool Verification::is_sound_place(const ChunkLocation& place, const content::Sho
            (!found->second.contains(content::ShortId{}) && !found->second.contains(id));
 }
 
-bool Verification::is_stored(const content::ShortId& id) const {
+bool Verification::is_stored(const content::ShortId& id, std::uint64_t bytes) const {
+    const auto is_copy = [&](const ChunkLocation& place) {
+        return place.length == bytes && is_sound_place(place, id);
+    };
     const auto place = chunks_.find(id);
-    if (!place) {
-        return false;
-    }
-    if (is_sound_place(*place, id)) {
-        return true;
-    }
-    const auto places = chunks_.find_all(id);
-    return std::any_of(places.begin(), places.end(), [&](const ChunkLocation& other) {
-        return is_sound_place(other, id);
-    });
+    return place && (is_copy(*place) || std::ranges::any_of(chunks_.find_all(id), is_copy));
 }
 
 std::string Verification::describe_need(const content::Digest& pack) const {

@@ -70,7 +70,7 @@ std::vector<Problem> PointVerifier::look_at(const PointRecord& record,
     for (const auto* const stream : {&record.pages, &record.ledger, &record.packs}) {
         for (const auto& item : *stream) {
             attempt([&] {
-                if (!is_stored_(item.first.short_id())) {
+                if (!is_stored_(item.first.short_id(), item.second)) {
                     throw Error(ErrorCode::CorruptData,
                                 concat("its chunk ", item.first.hex(), " is not stored"));
                 }

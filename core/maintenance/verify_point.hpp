@@ -7,7 +7,6 @@
 #include "core/maintenance/verify_tree.hpp"
 #include "core/repository/point_store.hpp"
 
-#include <functional>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -26,9 +25,6 @@ bool may_pass(ErrorCode code);
 /// One thread.
 class PointVerifier {
   public:
-    using IsStored = std::function<bool(const content::ShortId&)>;
-
-    /// `is_stored`: the chunk is in the index and its pack is there.
     PointVerifier(const repository::Repository& repository,
                   repository::ChunkStore& chunks,
                   const IsStored& is_stored)

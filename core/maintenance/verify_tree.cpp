@@ -159,7 +159,7 @@ std::optional<Error> TreeVerifier::check_entry(TreeReader& tree, const TreeEntry
     }
     std::uint64_t begin = 0;
     for (const auto& extent : content.extents) {
-        if (!extent.chunk.is_hole() && !is_stored_(extent.chunk)) {
+        if (!extent.chunk.is_hole() && !is_stored_(extent.chunk, extent.end - begin)) {
             return Error(ErrorCode::CorruptData,
                          concat("its bytes from ",
                                 begin,

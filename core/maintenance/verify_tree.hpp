@@ -20,12 +20,13 @@ namespace backup::maintenance {
 /// What problems call a point: its name, or its id when it has none.
 std::string name_of(const repository::PointRecord& record);
 
+/// A chunk of this length is in the index, and its pack is there.
+using IsStored = std::function<bool(const content::ShortId& id, std::uint64_t bytes)>;
+
 /// One thread.
 class TreeVerifier {
   public:
-    /// `is_stored`: the chunk is in the index and its pack is there.
-    TreeVerifier(repository::ChunkStore& chunks,
-                 std::function<bool(const content::ShortId&)> is_stored)
+    TreeVerifier(repository::ChunkStore& chunks, IsStored is_stored)
         : chunks_(chunks),
           is_stored_(std::move(is_stored)) {}
 
@@ -64,7 +65,7 @@ class TreeVerifier {
     std::string path_of(const std::string* name) const;
 
     repository::ChunkStore& chunks_;
-    std::function<bool(const content::ShortId&)> is_stored_;
+    IsStored is_stored_;
     std::map<Key, Walked> seen_;
     // Of the point that is walked.
     std::string point_;

@@ -48,8 +48,7 @@ struct ChunkStore::State {
                     std::uint64_t size,
                     const ReadPart& read);
     /// As read_parts; when that is the whole chunk, `name` is asked for the name of its bytes.
-    void read_proved(const content::ShortId& id,
-                     std::uint64_t offset,
+    void read_proved(const ChunkPiece& piece,
                      std::uint64_t size,
                      const ReadPart& read,
                      const std::function<content::ChunkId()>& name);
@@ -217,29 +216,37 @@ void ChunkStore::State::read_parts(const content::ShortId& id,
     read_parts(id, offset + size / 2, size - size / 2, read);
 }
 
-void ChunkStore::State::read_proved(const content::ShortId& id,
-                                    std::uint64_t offset,
+void ChunkStore::State::read_proved(const ChunkPiece& piece,
                                     std::uint64_t size,
                                     const ReadPart& read,
                                     const std::function<content::ChunkId()>& name) {
-    bool is_whole = false;
     bool is_proved = false;
     const auto prove = [&] {
-        if (name().short_id() != id) {
+        if (name().short_id() != piece.chunk) {
             throw misnamed();
         }
         is_proved = true;
     };
-    read_parts(
-        id, offset, size, [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
-            read(record, at, part);
-            is_whole = size == record.length;
-            if (part == record.length) {
-                with_context([&] { return pack_name(index.pack(record.pack).name); }, prove);
-            }
-        });
-    if (is_whole && !is_proved) {
-        with_context([&] { return concat("chunk ", id.hex()); }, prove);
+    std::vector<IndexRecord> refused;
+    const auto read_place = [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
+        if (record.length != piece.chunk_bytes || std::ranges::count(refused, record) != 0) {
+            throw misnamed();
+        }
+        read(record, at, part);
+        if (part == piece.chunk_bytes) {
+            refused.push_back(record);
+            prove();
+        }
+    };
+    read_parts(piece.chunk,
+               piece.offset,
+               size,
+               [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
+                   with_context([&] { return pack_name(index.pack(record.pack).name); },
+                                [&] { read_place(record, at, part); });
+               });
+    if (size == piece.chunk_bytes && !is_proved) {
+        with_context([&] { return concat("chunk ", piece.chunk.hex()); }, prove);
     }
 }
 
@@ -310,22 +317,17 @@ Bytes ChunkStore::read(const content::ChunkId& id, content::ChunkKind kind) {
     });
 }
 
-void ChunkStore::read_range(const content::ShortId& id,
-                            std::uint64_t offset,
-                            std::span<std::byte> out) {
-    state_->read_proved(id, offset, out.size(), state_->read_into(out, offset), [&] {
-        return content::ChunkHasher(state_->repository.keys().chunk_id)(content::ChunkKind::Data,
-                                                                        ByteView(out));
+void ChunkStore::read_range(const ChunkPiece& piece, std::span<std::byte> out) {
+    state_->read_proved(piece, out.size(), state_->read_into(out, piece.offset), [&] {
+        content::ChunkHasher hasher(state_->repository.keys().chunk_id);
+        return hasher(content::ChunkKind::Data, ByteView(out));
     });
 }
 
-void ChunkStore::collect(const content::ShortId& id,
-                         std::uint64_t offset,
-                         std::uint64_t size,
-                         ByteChain& out) {
+void ChunkStore::collect(const ChunkPiece& piece, std::uint64_t size, ByteChain& out) {
     const auto first = out.size();
     const auto read = [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
-        if (at == offset) {
+        if (at == piece.offset) {
             out.resize(first);  // drops what a copy of another name gave
         }
         const auto before = out.size();
@@ -335,9 +337,9 @@ void ChunkStore::collect(const content::ShortId& id,
             throw Error(*failure);
         }
     };
-    state_->read_proved(id, offset, size, read, [&] {
-        return content::ChunkHasher(state_->repository.keys().chunk_id)(
-            content::ChunkKind::Data, std::span(out).subspan(first));
+    state_->read_proved(piece, size, read, [&] {
+        content::ChunkHasher hasher(state_->repository.keys().chunk_id);
+        return hasher(content::ChunkKind::Data, std::span(out).subspan(first));
     });
 }
 

@@ -6,6 +6,7 @@
 #include "core/base/byte_chain.hpp"
 #include "core/base/error.hpp"
 #include "core/content/chunk_id.hpp"
+#include "core/repository/file_content.hpp"
 #include "core/repository/index_segment.hpp"
 #include "core/repository/repository.hpp"
 
@@ -82,17 +83,14 @@ class ChunkStore {
     /// The same; the bytes have all of this name, as a chunk of this kind.
     Bytes read(const content::ChunkId& id, content::ChunkKind kind);
 
-    // Of content (ChunkKind::Data). When the piece is the whole chunk its name is proved.
+    // Of content (ChunkKind::Data). When all of the chunk is read its name is proved.
 
-    /// out.size() bytes from `offset` of the chunk: decodes only the frames that hold them.
-    void read_range(const content::ShortId& id, std::uint64_t offset, std::span<std::byte> out);
+    /// out.size() bytes of the chunk: decodes only the frames that hold them.
+    void read_range(const ChunkPiece& piece, std::span<std::byte> out);
 
     /// The same bytes without copying them, as pieces of decoded frames behind what `out` holds.
     /// For those who come back for the neighbours: decoded frames stay in the cache.
-    void collect(const content::ShortId& id,
-                 std::uint64_t offset,
-                 std::uint64_t size,
-                 ByteChain& out);
+    void collect(const ChunkPiece& piece, std::uint64_t size, ByteChain& out);
 
     /// Looks for index segments that came since, and drops those that are gone or replaced; true
     /// when any came (a mount follows new points). A read that meets a pack or a segment that was

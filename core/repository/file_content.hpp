@@ -17,6 +17,14 @@ struct Extent {
     bool operator==(const Extent&) const = default;
 };
 
+/// Bytes of the chunk of an extent, from `offset` in it on. Who asks knows how long the chunk is:
+/// one of another length has not its name.
+struct ChunkPiece {
+    content::ShortId chunk;
+    std::uint64_t chunk_bytes = 0;
+    std::uint64_t offset = 0;
+};
+
 /// Inline bytes (a small file), or extents; neither for an empty file.
 struct FileContent {
     std::string inline_bytes;

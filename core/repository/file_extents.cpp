@@ -15,7 +15,7 @@ namespace {
 // frame of up to 1 MiB in memory.
 constexpr std::size_t kLongestChain = 64;
 
-// Four times the longest chunk that writers make with the usual parameters.
+// Four times the longest chunk of a repository that `init` made.
 constexpr std::uint64_t kLongestPiece = 16U << 20U;
 constexpr std::uint64_t kLongestHolePiece = 1U << 20U;
 
@@ -81,8 +81,8 @@ std::uint64_t FileExtents::seek(std::uint64_t offset, bool for_hole) const {
 
 std::uint64_t FileExtents::piece_end(std::uint64_t offset) const {
     const auto extent = find(offset).extent;
-    return std::min(extent.end,
-                    offset + (extent.chunk.is_hole() ? kLongestHolePiece : kLongestPiece));
+    return offset + std::min(extent.end - offset,
+                             extent.chunk.is_hole() ? kLongestHolePiece : kLongestPiece);
 }
 
 void FileExtents::read(std::uint64_t offset, std::span<std::byte> out) const {
@@ -92,7 +92,7 @@ void FileExtents::read(std::uint64_t offset, std::span<std::byte> out) const {
         if (extent.chunk.is_hole()) {
             std::ranges::fill(piece, std::byte{0});
         } else {
-            cache_.source().get_range(extent.chunk, offset - begin, piece);
+            cache_.source().get_range({extent.chunk, extent.end - begin, offset - begin}, piece);
         }
         offset += piece.size();
         out = out.subspan(piece.size());
@@ -111,7 +111,7 @@ void FileExtents::collect(std::uint64_t offset, std::uint64_t size, ByteChain& o
         if (extent.chunk.is_hole()) {
             append_room(out, piece);
         } else {
-            cache_.source().collect(extent.chunk, offset - begin, piece, out);
+            cache_.source().collect({extent.chunk, extent.end - begin, offset - begin}, piece, out);
         }
         offset += piece;
     }

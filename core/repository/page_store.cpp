@@ -33,17 +33,12 @@ class StoreSource : public PageSource {
 
     Bytes get(const content::ShortId& id) override { return chunks_.read(id); }
 
-    void get_range(const content::ShortId& id,
-                   std::uint64_t offset,
-                   std::span<std::byte> out) override {
-        chunks_.read_range(id, offset, out);
+    void get_range(const ChunkPiece& piece, std::span<std::byte> out) override {
+        chunks_.read_range(piece, out);
     }
 
-    void collect(const content::ShortId& id,
-                 std::uint64_t offset,
-                 std::uint64_t size,
-                 ByteChain& out) override {
-        chunks_.collect(id, offset, size, out);
+    void collect(const ChunkPiece& piece, std::uint64_t size, ByteChain& out) override {
+        chunks_.collect(piece, size, out);
     }
 
   private:
@@ -81,11 +76,8 @@ std::vector<content::ShortId> read_page_table(ChunkStore& chunks, const PointRec
 
 }  // namespace
 
-void PageSource::collect(const content::ShortId& id,
-                         std::uint64_t offset,
-                         std::uint64_t size,
-                         ByteChain& out) {
-    get_range(id, offset, append_room(out, size));
+void PageSource::collect(const ChunkPiece& piece, std::uint64_t size, ByteChain& out) {
+    get_range(piece, append_room(out, size));
 }
 
 std::unique_ptr<PageSink> make_page_sink(Writer& writer) {

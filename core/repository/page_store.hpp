@@ -5,6 +5,7 @@
 
 #include "core/base/byte_chain.hpp"
 #include "core/content/chunk_id.hpp"
+#include "core/repository/file_content.hpp"
 
 #include <memory>
 #include <span>
@@ -27,16 +28,10 @@ class PageSource {
     virtual ~PageSource() = default;
     /// A whole page or extent page; throws CorruptData when it is missing or damaged.
     virtual Bytes get(const content::ShortId& id) = 0;
-    /// Exactly out.size() bytes from `offset` of a chunk of content; proves its name when that is
-    /// all of it.
-    virtual void get_range(const content::ShortId& id,
-                           std::uint64_t offset,
-                           std::span<std::byte> out) = 0;
+    /// Exactly out.size() bytes; proves the name of the chunk when that is all of it.
+    virtual void get_range(const ChunkPiece& piece, std::span<std::byte> out) = 0;
     /// The same bytes behind what `out` holds; without copying them where that can be.
-    virtual void collect(const content::ShortId& id,
-                         std::uint64_t offset,
-                         std::uint64_t size,
-                         ByteChain& out);
+    virtual void collect(const ChunkPiece& piece, std::uint64_t size, ByteChain& out);
 };
 
 /// Both keep a reference only.

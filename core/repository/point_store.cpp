@@ -153,17 +153,19 @@ void load_points(const Repository& repository, std::span<ListedPoint* const> poi
     others.wait();
 }
 
-/// The first `length` bytes of a chunk that has `all_bytes`; all of them have its name.
 void append_chunk(ChunkStore& chunks,
                   const content::ChunkId& id,
                   std::uint32_t length,
-                  std::uint32_t all_bytes,
                   Bytes& out) {
-    const auto at = out.size();
-    if (length != all_bytes) {
-        out.resize(at + length);
-        chunks.read_range(id.short_id(), 0, std::span(out).subspan(at));
-        return;
+    const auto places = chunks.find_all(id.short_id());
+    if (places.empty()) {
+        throw chunks.missing(id.short_id());
+    }
+    const auto has_length = [&](const ChunkLocation& place) { return place.length == length; };
+    if (std::ranges::none_of(places, has_length)) {
+        throw Error(
+            ErrorCode::CorruptData,
+            concat("chunk ", id.hex(), " has ", places.front().length, " bytes, not ", length));
     }
     const auto bytes = chunks.read(id, content::ChunkKind::Metadata);
     if (bytes.size() != length) {
@@ -230,15 +232,7 @@ Bytes read_stream(ChunkStore& chunks,
             throw Error(ErrorCode::CorruptData,
                         concat("a stream of the point has more than ", limit_bytes, " bytes"));
         }
-        const auto place = chunks.find(id.short_id());
-        if (!place) {
-            throw chunks.missing(id.short_id());
-        }
-        if (place->length < length) {
-            throw Error(ErrorCode::CorruptData,
-                        concat("chunk ", id.hex(), " has ", place->length, " bytes, not ", length));
-        }
-        append_chunk(chunks, id, length, place->length, bytes);
+        append_chunk(chunks, id, length, bytes);
         if (check) {
             check(bytes);
         }

@@ -39,8 +39,9 @@ std::optional<FrameRange> ReadAhead::note(std::uint32_t pack,
     if (last < stream.next && stream.steps > 0) {
         return std::nullopt;
     }
-    // A long request counts as the short ones it stands for.
-    stream.steps += 1 + (last - first) / kFirstWindow;
+    // A long request counts as the short ones it stands for, but one alone may be chance.
+    const auto worth = 1 + (last - first) / kFirstWindow;
+    stream.steps += stream.steps == 0 ? std::min(worth, kStepsToBelieve - 1) : worth;
     stream.next = last + 1;
     stream.ahead = std::max(stream.ahead, stream.next);
     if (stream.steps < kStepsToBelieve) {

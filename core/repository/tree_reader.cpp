@@ -16,6 +16,9 @@ namespace {
 // Slices of slices: one level holds a million entries, two hold a thousand million.
 constexpr unsigned kSliceDepthLimit = 8;
 
+// Of what has no extents; a lie may say that it has any size.
+constexpr std::uint64_t kLongestPlainPiece = 1U << 20U;
+
 struct Found {
     PagePointer page;
     content::ShortId id;
@@ -300,8 +303,9 @@ std::size_t TreeReader::read(const TreeEntry& entry,
 std::uint64_t TreeReader::piece_end(const TreeEntry& entry, std::uint64_t offset) {
     const auto page = state_->page_of(entry);
     const auto record = page->view->entry(entry.index);
-    if (record.content != ContentKind::Extents || offset >= record.size) {
-        return std::max(record.size, offset);
+    const auto left = record.size - std::min(offset, record.size);
+    if (record.content != ContentKind::Extents || left == 0) {
+        return offset + std::min(left, kLongestPlainPiece);
     }
     return state_->extents(page, record).piece_end(offset);
 }

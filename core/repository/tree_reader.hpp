@@ -89,8 +89,8 @@ class TreeReader {
     std::size_t read(const TreeEntry& entry, std::uint64_t offset, std::span<std::byte> out);
 
     /// Where one read from `offset` should end, behind it in a file that is longer. When a file is
-    /// read from its beginning in such pieces each chunk is read as a whole, and its name is
-    /// proved. At most 16 MiB (no writer makes longer chunks), of holes 1 MiB.
+    /// read from its beginning in such pieces each chunk of up to 16 MiB is read as a whole, and
+    /// its name is proved. No piece is longer than that, in holes and without extents than 1 MiB.
     std::uint64_t piece_end(const TreeEntry& entry, std::uint64_t offset);
 
     /// The same bytes as pieces of what is decoded already; for those who read in order and come

@@ -101,7 +101,7 @@ void copy_run(view::Node& node,
         throw_if_stopped(stop);
         const auto piece_end = std::min(node.piece_end(at), end);
         const auto pieces = node.collect(at, piece_end - at);
-        if (piece_end <= at || size_of(pieces) != piece_end - at) {
+        if (size_of(pieces) != piece_end - at || pieces.empty()) {
             throw Error(ErrorCode::CorruptData, "the image is shorter than its size");
         }
         for (const auto& piece : pieces) {

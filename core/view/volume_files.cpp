@@ -109,7 +109,8 @@ std::size_t VolumeFile::read(std::uint64_t offset, std::span<std::byte> out) {
 }
 
 std::uint64_t VolumeFile::piece_end(std::uint64_t offset) {
-    return reader().piece_end(entry_, offset);
+    return with_context([&] { return printable(entry_.attributes.name); },
+                        [&] { return reader().piece_end(entry_, offset); });
 }
 
 ByteChain VolumeFile::collect(std::uint64_t offset, std::uint64_t size) {

@@ -406,7 +406,7 @@ class DamagedPages : public repository::PageSource {
   public:
     Bytes get(const content::ShortId&) override { throw Error(ErrorCode::CorruptData, "damaged"); }
 
-    void get_range(const content::ShortId&, std::uint64_t, std::span<std::byte>) override {
+    void get_range(const repository::ChunkPiece&, std::span<std::byte>) override {
         throw Error(ErrorCode::CorruptData, "damaged");
     }
 };

@@ -23,14 +23,18 @@ EntryDraft directory(const std::string& name, const PageTarget& target) {
     return draft;
 }
 
-EntryDraft lost_file(const std::string& name) {
+EntryDraft file_of(const std::string& name, const content::ShortId& chunk, std::uint64_t bytes) {
     EntryDraft draft;
     draft.attributes.name = name;
-    draft.attributes.size = 10;
+    draft.attributes.size = bytes;
+    draft.content.extents = {{chunk, bytes}};
+    return draft;
+}
+
+EntryDraft lost_file(const std::string& name) {
     content::ShortId missing;
     missing.bytes.fill(std::byte{7});
-    draft.content.extents = {{missing, 10}};
-    return draft;
+    return file_of(name, missing, 10);
 }
 
 DirectoryDraft with_entries(std::vector<EntryDraft> entries) {
@@ -155,4 +159,17 @@ TEST_CASE("a list of packs that is not in order is named") {
               marker.mark(record, {});
               return 0;
           }) == ErrorCode::CorruptData);
+}
+
+TEST_CASE("a file that says another length of its chunk is named") {
+    Fixture fixture;
+    const auto chunk =
+        fixture.writer.add_chunk(content::ChunkKind::Data, fixture.random.bytes(3000)).short_id();
+    fixture.commit(fixture.put(with_entries({file_of("longer", chunk, 3001),
+                                             file_of("right", chunk, 3000),
+                                             file_of("shorter", chunk, 2999)})));
+    const auto problems = fixture.verify();
+    REQUIRE(problems.size() == 2);
+    CHECK(problems[0].subject == "point:/longer");
+    CHECK(problems[1].subject == "point:/shorter");
 }

@@ -9,6 +9,8 @@
 #include "tests/support/errors.hpp"
 #include "tests/support/test_repository.hpp"
 
+#include <set>
+
 using namespace backup;
 using namespace backup::repository;
 using namespace backup::testing;
@@ -22,6 +24,7 @@ struct Fixture {
     Repository repository =
         open_tiny_repository(backend, init_tiny_repository(backend, random, clock));
     content::ChunkHasher hasher{repository.keys().chunk_id};
+    std::set<std::string> damaged;
 
     /// Into a pack and a segment of its own.
     content::ShortId store(const Bytes& chunk) {
@@ -38,9 +41,11 @@ struct Fixture {
         return id.short_id();
     }
 
-    void damage_end(const std::string& name) {
+    void damage_end(const std::string& name) { damage(name, backend.get(name).size() - 10); }
+
+    void damage(const std::string& name, std::size_t at) {
         auto blob = backend.get(name);
-        blob.at(blob.size() - 10) ^= std::byte{1};
+        blob.at(at) ^= std::byte{1};
         backend.remove(name);
         backend.put(name, blob);
     }
@@ -99,8 +104,12 @@ TEST_CASE("an index that leads to another chunk is an error, and no harm where a
     ByteChain collected;
     const std::vector<std::function<void()>> reads = {
         [&] { whole = chunks.read(id); },
-        [&] { chunks.read_range(id, 500, range); },
-        [&] { chunks.collect(id, 500, range.size(), collected); }};
+        [&] {
+            chunks.read_range({id, chunk.size(), 500}, range);
+        },
+        [&] {
+            chunks.collect({id, chunk.size(), 500}, range.size(), collected);
+        }};
     for (const auto& read : reads) {
         const auto failure = failure_of(read);
         CHECK(failure.has_value() == !has_true_place);
@@ -148,12 +157,12 @@ TEST_CASE("a piece that is the whole chunk has its name, or is refused") {
     ChunkStore chunks(fixture.repository);
     const auto range = [&](std::uint64_t offset, std::size_t size) {
         Bytes out(size);
-        chunks.read_range(id, offset, out);
+        chunks.read_range({id, 9000, offset}, out);
         return out;
     };
     const auto collect = [&](std::uint64_t offset, std::size_t size) {
         ByteChain out;
-        chunks.collect(id, offset, size, out);
+        chunks.collect({id, 9000, offset}, size, out);
         return to_bytes(out);
     };
     for (const auto& error :
@@ -174,16 +183,17 @@ TEST_CASE("where copies of a chunk have other bytes, the sound copy is taken") {
     const auto name = fixture.hasher(content::ChunkKind::Data, chunk);
     fixture.store_as(name, chunk);
     // Which copy is tried first is not said.
+    const std::size_t length = GENERATE(4500U, 9000U, 10'000U);
     for (int i = 0; i < 5; ++i) {
-        fixture.store_as(name, fixture.random.bytes(9000));
+        fixture.store_as(name, fixture.random.bytes(length));
     }
     ChunkStore chunks(fixture.repository);
     REQUIRE(chunks.find_all(name.short_id()).size() == 6);
     Bytes range(9000);
-    chunks.read_range(name.short_id(), 0, range);
+    chunks.read_range({name.short_id(), 9000, 0}, range);
     CHECK((range == chunk));
     ByteChain collected{{as_bytes("before"), nullptr}};
-    chunks.collect(name.short_id(), 0, 9000, collected);
+    chunks.collect({name.short_id(), 9000, 0}, 9000, collected);
     CHECK(as_text(collected.front().bytes) == "before");
     collected.erase(collected.begin());
     CHECK((to_bytes(collected) == chunk));
@@ -203,4 +213,51 @@ TEST_CASE("a chunk that is asked for by its whole name and kind has both, or is 
     const auto error = error_of([&] { return chunks.read(other, content::ChunkKind::Metadata); });
     CHECK(error.code() == ErrorCode::CorruptData);
     CHECK_THAT(error.what(), contains("other bytes than its name says"));
+}
+
+TEST_CASE("beside copies of other bytes two damaged ones still make a whole one") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(60'000);
+    const auto name = fixture.hasher(content::ChunkKind::Data, chunk);
+    for (const std::size_t place : {10'000U, 50'000U}) {
+        fixture.store(chunk);
+        std::set<std::string> packs;
+        ChunkStore chunks(fixture.repository);
+        for (const auto& location : chunks.find_all(name.short_id())) {
+            packs.insert(pack_name(location.pack));
+        }
+        std::erase_if(packs,
+                      [&](const auto& pack) { return !fixture.damaged.insert(pack).second; });
+        REQUIRE(packs.size() == 1);
+        fixture.damage(*packs.begin(), place);
+    }
+    for (int i = 0; i < 5; ++i) {
+        fixture.store_as(name, fixture.random.bytes(60'000));
+    }
+    ChunkStore chunks(fixture.repository);
+    REQUIRE(chunks.find_all(name.short_id()).size() == 7);
+    Bytes range(60'000);
+    chunks.read_range({name.short_id(), 60'000, 0}, range);
+    CHECK((range == chunk));
+    ByteChain collected;
+    chunks.collect({name.short_id(), 60'000, 0}, 60'000, collected);
+    CHECK((to_bytes(collected) == chunk));
+}
+
+TEST_CASE("a chunk of another length than the file says is not given, whole or in part") {
+    Fixture fixture;
+    const auto name = fixture.hasher(content::ChunkKind::Data, fixture.random.bytes(9000));
+    const std::size_t length = GENERATE(4500U, 10'000U);
+    const auto id = fixture.store_as(name, fixture.random.bytes(length));
+    ChunkStore chunks(fixture.repository);
+    for (const std::size_t size : {100U, 4500U, 9000U}) {
+        Bytes range(size);
+        CHECK(error_of([&] {
+                  return chunks.read_range({id, 9000, 0}, range), 0;
+              }).code() == ErrorCode::CorruptData);
+        ByteChain collected;
+        CHECK(error_of([&] {
+                  return chunks.collect({id, 9000, 0}, size, collected), 0;
+              }).code() == ErrorCode::CorruptData);
+    }
 }

@@ -50,7 +50,8 @@ TEST_CASE("who asks for much at once is believed sooner") {
     const auto range = ahead.note(2, 16, 31, 1000);
     REQUIRE(range.has_value());
     CHECK(*range == FrameRange{2, 32, 16});
-    CHECK(ahead.note(3, 100, 131, 1000) == FrameRange{3, 132, 16});
+    CHECK_FALSE(ahead.note(3, 100, 199, 1000));
+    CHECK(ahead.note(3, 200, 207, 1000) == FrameRange{3, 208, 8});
 }
 
 TEST_CASE("several readers at once are told apart") {

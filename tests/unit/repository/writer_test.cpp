@@ -114,19 +114,19 @@ TEST_CASE("any part of a chunk can be read, and few bytes are fetched for it") {
     for (int i = 0; i < 300; ++i) {
         const auto offset = fixture.random.below(chunk.size());
         Bytes piece(fixture.random.below(chunk.size() - offset + 1));
-        chunks.read_range(id, offset, piece);
+        chunks.read_range({id, chunk.size(), offset}, piece);
         CHECK(std::equal(piece.begin(), piece.end(), chunk.data() + offset));
     }
-    chunks.read_range(id, chunk.size(), {});
-    chunks.read_range(fixture.id_of(Bytes(10)), 10, {});
+    chunks.read_range({id, chunk.size(), chunk.size()}, {});
+    chunks.read_range({fixture.id_of(Bytes(10)), 10, 10}, {});
     CHECK(chunks.counters().frame_cache_hits > 100);
     ChunkStore cold(fixture.repository);
     Bytes piece(10);
-    cold.read_range(id, 9000, piece);
+    cold.read_range({id, chunk.size(), 9000}, piece);
     CHECK(cold.counters().frames_decoded == 1);
     CHECK(cold.counters().bytes_fetched < 6000);
     CHECK(error_code_of([&] {
-              cold.read_range(id, 14'995, piece);
+              cold.read_range({id, chunk.size(), 14'995}, piece);
               return 0;
           }) == ErrorCode::CorruptData);
     CHECK(error_code_of([&] { return cold.read(content::ShortId{}); }) == ErrorCode::CorruptData);
@@ -412,10 +412,10 @@ TEST_CASE("two damaged copies of a chunk make a whole one as long as the damage 
     REQUIRE(chunks.find_all(id).size() == 2);
     CHECK(chunks.read(id) == chunk);
     Bytes range(50'000);
-    chunks.read_range(id, 5'000, range);
+    chunks.read_range({id, chunk.size(), 5'000}, range);
     CHECK(std::equal(range.begin(), range.end(), chunk.begin() + 5'000));
     ByteChain collected;
-    chunks.collect(id, 0, chunk.size(), collected);
+    chunks.collect({id, chunk.size(), 0}, chunk.size(), collected);
     Bytes joined;
     for (const auto& piece : collected) {
         append(joined, piece.bytes);
@@ -426,7 +426,7 @@ TEST_CASE("two damaged copies of a chunk make a whole one as long as the damage 
     ChunkStore lost(fixture.repository);
     CHECK(error_code_of([&] { return lost.read(id); }) == ErrorCode::CorruptData);
     CHECK(error_code_of([&] {
-              lost.collect(id, 0, chunk.size(), collected);
+              lost.collect({id, chunk.size(), 0}, chunk.size(), collected);
               return 0;
           }) == ErrorCode::CorruptData);
 }

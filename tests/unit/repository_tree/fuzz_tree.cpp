@@ -37,10 +37,9 @@ class InputPages : public PageSource {
         return to_bytes(pages_[number]);
     }
 
-    void get_range(const content::ShortId& id,
-                   std::uint64_t offset,
-                   std::span<std::byte> out) override {
-        const auto bytes = get(id);
+    void get_range(const ChunkPiece& piece, std::span<std::byte> out) override {
+        const auto bytes = get(piece.chunk);
+        const auto offset = piece.offset;
         if (offset > bytes.size() || out.size() > bytes.size() - offset) {
             throw Error(ErrorCode::CorruptData, "a chunk is too short");
         }

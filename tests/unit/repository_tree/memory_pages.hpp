@@ -45,10 +45,9 @@ class MemorySource : public repository::PageSource {
 
     Bytes get(const content::ShortId& id) override { return find(id); }
 
-    void get_range(const content::ShortId& id,
-                   std::uint64_t offset,
-                   std::span<std::byte> out) override {
-        const auto& bytes = find(id);
+    void get_range(const repository::ChunkPiece& piece, std::span<std::byte> out) override {
+        const auto& bytes = find(piece.chunk);
+        const auto offset = piece.offset;
         if (offset > bytes.size() || out.size() > bytes.size() - offset) {
             throw Error(ErrorCode::CorruptData, "a chunk is too short");
         }

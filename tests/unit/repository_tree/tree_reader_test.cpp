@@ -147,7 +147,11 @@ TEST_CASE("pieces end where chunks do") {
     longest.entry.name = "longest";
     longest.entry.size = 50 * kMiB;
     longest.content.extents = {{chunk, 50 * kMiB}};
-    const auto tree = make_directory("", {make_file("inline"), longest, sparse});
+    auto lost = make_file("lost");
+    lost.content = {};
+    lost.entry.content_unreadable = true;
+    lost.entry.size = std::uint64_t{1} << 60U;
+    const auto tree = make_directory("", {make_file("inline"), longest, lost, sparse});
     const auto built = build(pages, tree);
     auto reader = open_tree(pages, built);
     const auto end = [&](const char* name, std::uint64_t offset) {
@@ -164,6 +168,7 @@ TEST_CASE("pieces end where chunks do") {
     CHECK(end("sparse", 20 * kMiB - 1) == 20 * kMiB);
     CHECK(end("sparse", 20 * kMiB) == 20 * kMiB);
     CHECK(end("longest", 0) == 16 * kMiB);
+    CHECK(end("lost", 0) == kMiB);
 }
 
 TEST_CASE("content that could not be saved says so when it is read") {
