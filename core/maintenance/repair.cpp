@@ -88,7 +88,7 @@ class Repair {
     void index_if_lacking(const PackTables& tables, bool is_indexed);
     bool heal(const content::Digest& name);
     void salvage(const content::Digest& name, const IndexedPack* indexed, const Error& damage);
-    bool has_other_place(const content::ShortId& id) const;
+    bool has_other_place(const PackChunk& chunk) const;
     void save_chunk(const PackChunk& chunk, ByteView plain, BlobKind kind);
     void flush(BlobKind kind);
     void write();
@@ -352,8 +352,7 @@ void Repair::salvage(const content::Digest& name, const IndexedPack* indexed, co
             *pack,
             [&](const PackChunk& chunk, ByteView plain) {
                 // That place may be condemned while a record of what is cannot be read.
-                const bool is_safe =
-                    generations_.damaged.empty() && has_other_place(chunk.id.short_id());
+                const bool is_safe = generations_.damaged.empty() && has_other_place(chunk);
                 if (!is_safe && saved_.insert(chunk.id.short_id()).second) {
                     save_chunk(chunk, plain, pack->kind);
                     ++saved;
@@ -363,7 +362,7 @@ void Repair::salvage(const content::Digest& name, const IndexedPack* indexed, co
         flush(pack->kind);
         lost = static_cast<std::uint64_t>(
             std::count_if(scan.lost.begin(), scan.lost.end(), [this](const PackChunk& chunk) {
-                return !has_other_place(chunk.id.short_id());
+                return !has_other_place(chunk);
             }));
     }
     result_.chunks_saved += saved;
@@ -376,10 +375,11 @@ void Repair::salvage(const content::Digest& name, const IndexedPack* indexed, co
              : std::string("missing: its chunks leave the index"));
 }
 
-bool Repair::has_other_place(const content::ShortId& id) const {
-    const auto places = chunks_->find_all(id);
-    return std::any_of(places.begin(), places.end(), [this](const ChunkLocation& place) {
-        return !suspects_.contains(place.pack) && !is_condemned(place.pack);
+bool Repair::has_other_place(const PackChunk& chunk) const {
+    const auto places = chunks_->find_all(chunk.id.short_id());
+    return std::any_of(places.begin(), places.end(), [&](const ChunkLocation& place) {
+        return place.length == chunk.length && !suspects_.contains(place.pack) &&
+               !is_condemned(place.pack);
     });
 }
 
@@ -416,7 +416,8 @@ void Repair::write() {
 
 bool Repair::is_stored(ChunkStore& chunks, const content::ShortId& id, std::uint64_t bytes) const {
     const auto places = chunks.find_all(id);
-    return saved_.contains(id) ||
+    // After a real run what was saved has a place.
+    return (options_.dry_run && saved_.contains(id)) ||
            std::any_of(places.begin(), places.end(), [&](const ChunkLocation& place) {
                return place.length == bytes && !dead_.contains(place.pack);
            });

@@ -15,11 +15,22 @@
 
 namespace backup::repository {
 
+namespace {
+
+/// A chunk that is looked for.
+struct Wanted {
+    content::ShortId id;
+    std::optional<std::uint64_t> bytes = {};  // its length; empty: any
+    std::vector<IndexRecord> misnamed = {};   // places that turned out to hold other bytes
+};
+
+}  // namespace
+
 struct ChunkStore::State {
     using ReadPart =
         std::function<void(const IndexRecord& record, std::uint64_t offset, std::uint64_t size)>;
     /// Proves the name of the bytes of a whole chunk that a pack of this kind has.
-    using CheckName = std::function<void(BlobKind pack, ByteView bytes)>;
+    using CheckName = std::function<void(BlobKind pack)>;
 
     State(const Repository& used, ChunkStoreOptions options)
         : repository(used),
@@ -36,14 +47,20 @@ struct ChunkStore::State {
     Error missing(const content::ShortId& id) const;
     /// Throws CorruptData when `bytes`, all of the chunk, have another name.
     void check_name(const content::ShortId& id, BlobKind pack, ByteView bytes) const;
-    Bytes read_whole(const content::ShortId& id, const CheckName& check);
-    /// Tries each place until `read` succeeds with one; throws what the last one threw.
-    void read_any(const content::ShortId& id,
-                  const std::function<void(const IndexRecord& record)>& read);
-    bool may_have_whole_parts(const content::ShortId& id, const Error& error);
+    std::vector<IndexRecord> usable_places(const Wanted& wanted);
+    /// What to throw when there is none.
+    Error unusable(const Wanted& wanted);
+    Bytes read_whole(const content::ShortId& id,
+                     const std::function<void(BlobKind pack, ByteView bytes)>& check);
+    /// Notes a place that is refused.
+    void check_place(Wanted& wanted, const IndexRecord& record, const CheckName& check);
+    /// Tries each place until `read` succeeds with one; throws what the last one threw, or what may
+    /// pass.
+    void read_any(const Wanted& wanted, const std::function<void(const IndexRecord& record)>& read);
+    bool may_have_whole_parts(const Wanted& wanted, const Error& error);
     /// As read_any; where that fails, from each place as much as it has: copies may be damaged in
     /// different frames.
-    void read_parts(const content::ShortId& id,
+    void read_parts(const Wanted& wanted,
                     std::uint64_t offset,
                     std::uint64_t size,
                     const ReadPart& read);
@@ -128,21 +145,63 @@ void ChunkStore::State::check_name(const content::ShortId& id,
     }
 }
 
-Bytes ChunkStore::State::read_whole(const content::ShortId& id, const CheckName& check) {
+std::vector<IndexRecord> ChunkStore::State::usable_places(const Wanted& wanted) {
+    auto places = locate(wanted.id);
+    std::erase_if(places, [&](const IndexRecord& place) {
+        return place.length != wanted.bytes.value_or(place.length) ||
+               std::ranges::count(wanted.misnamed, place) != 0;
+    });
+    return places;
+}
+
+Error ChunkStore::State::unusable(const Wanted& wanted) {
+    const auto places = locate(wanted.id);
+    if (places.empty()) {
+        return missing(wanted.id);
+    }
+    if (!wanted.misnamed.empty()) {
+        auto error = misnamed();
+        error.add_context(concat("chunk ", wanted.id.hex()));
+        return error;
+    }
+    return {ErrorCode::CorruptData,
+            concat("chunk ",
+                   wanted.id.hex(),
+                   " has ",
+                   places.front().length,
+                   " bytes, not ",
+                   wanted.bytes.value_or(0))};
+}
+
+void ChunkStore::State::check_place(Wanted& wanted,
+                                    const IndexRecord& record,
+                                    const CheckName& check) {
+    const auto pack = index.pack(record.pack);
+    if (auto failure = failure_of([&] { check(pack.kind); })) {
+        wanted.misnamed.push_back(record);
+        failure->add_context(pack_name(pack.name));
+        throw Error(*failure);
+    }
+}
+
+Bytes ChunkStore::State::read_whole(
+    const content::ShortId& id, const std::function<void(BlobKind pack, ByteView bytes)>& check) {
+    Wanted wanted{id};
     Bytes bytes;
     const auto failure = failure_of([&] {
-        read_any(id, [&](const IndexRecord& record) {
+        read_any(wanted, [&](const IndexRecord& record) {
             bytes.resize(record.length);
             frames.read(record, 0, bytes);
-            const auto pack = index.pack(record.pack);
-            with_context([&] { return pack_name(pack.name); }, [&] { check(pack.kind, bytes); });
+            check_place(wanted, record, [&](BlobKind pack) { check(pack, bytes); });
         });
     });
-    if (failure && !may_have_whole_parts(id, *failure)) {
+    if (failure && !may_have_whole_parts(wanted, *failure)) {
         throw Error(*failure);
     }
     if (failure) {
-        read_parts(id, 0, bytes.size(), read_into(bytes, 0));
+        wanted.bytes = usable_places(wanted).front().length;
+        bytes.resize(*wanted.bytes);
+        read_parts(wanted, 0, bytes.size(), read_into(bytes, 0));
         with_context([&] { return concat("chunk ", id.hex()); },
                      [&] { check(BlobKind::DataPack, bytes); });
     }
@@ -154,19 +213,22 @@ std::optional<Error> ChunkStore::State::try_places(
     std::optional<Error> failure;
     for (auto place = places.rbegin(); place != places.rend(); ++place) {
         // A damaged copy does no harm as long as there is another.
-        failure = failure_of([&] { read(*place); });
-        if (!failure) {
+        const auto damage = failure_of([&] { read(*place); });
+        if (!damage) {
             return std::nullopt;
+        }
+        if (!failure || failure->code() == ErrorCode::CorruptData) {
+            failure = damage;
         }
     }
     return failure;
 }
 
-void ChunkStore::State::read_any(const content::ShortId& id,
+void ChunkStore::State::read_any(const Wanted& wanted,
                                  const std::function<void(const IndexRecord&)>& read) {
-    auto places = locate(id);
+    auto places = usable_places(wanted);
     if (places.empty()) {
-        throw missing(id);
+        throw unusable(wanted);
     }
     auto failure = try_places(places, read);
     auto tried = places;
@@ -181,7 +243,7 @@ void ChunkStore::State::read_any(const content::ShortId& id,
         }
         // A collection may have moved the chunk to another pack.
         index.refresh();
-        places = locate(id);
+        places = usable_places(wanted);
         std::erase_if(places, was_tried);
         if (places.empty()) {
             break;
@@ -190,63 +252,56 @@ void ChunkStore::State::read_any(const content::ShortId& id,
         tried.insert(tried.end(), places.begin(), places.end());
     }
     if (failure) {
-        failure->add_context(concat("chunk ", id.hex()));
+        failure->add_context(concat("chunk ", wanted.id.hex()));
         throw Error(*failure);
     }
 }
 
-bool ChunkStore::State::may_have_whole_parts(const content::ShortId& id, const Error& error) {
+bool ChunkStore::State::may_have_whole_parts(const Wanted& wanted, const Error& error) {
     return (error.code() == ErrorCode::Io || error.code() == ErrorCode::CorruptData) &&
-           locate(id).size() > 1;
+           usable_places(wanted).size() > 1;
 }
 
-void ChunkStore::State::read_parts(const content::ShortId& id,
+void ChunkStore::State::read_parts(const Wanted& wanted,
                                    std::uint64_t offset,
                                    std::uint64_t size,
                                    const ReadPart& read) {
     const auto failure = failure_of(
-        [&] { read_any(id, [&](const IndexRecord& record) { read(record, offset, size); }); });
+        [&] { read_any(wanted, [&](const IndexRecord& record) { read(record, offset, size); }); });
     if (!failure) {
         return;
     }
-    if (size <= kSmallestPart || !may_have_whole_parts(id, *failure)) {
+    if (size <= kSmallestPart || !may_have_whole_parts(wanted, *failure)) {
         throw Error(*failure);
     }
-    read_parts(id, offset, size / 2, read);
-    read_parts(id, offset + size / 2, size - size / 2, read);
+    read_parts(wanted, offset, size / 2, read);
+    read_parts(wanted, offset + size / 2, size - size / 2, read);
 }
 
 void ChunkStore::State::read_proved(const ChunkPiece& piece,
                                     std::uint64_t size,
                                     const ReadPart& read,
                                     const std::function<content::ChunkId()>& name) {
+    Wanted wanted{piece.chunk, piece.chunk_bytes};
     bool is_proved = false;
-    const auto prove = [&] {
+    const auto prove = [&](BlobKind) {
         if (name().short_id() != piece.chunk) {
             throw misnamed();
         }
         is_proved = true;
     };
-    std::vector<IndexRecord> refused;
-    const auto read_place = [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
-        if (record.length != piece.chunk_bytes || std::ranges::count(refused, record) != 0) {
-            throw misnamed();
-        }
-        read(record, at, part);
-        if (part == piece.chunk_bytes) {
-            refused.push_back(record);
-            prove();
-        }
-    };
-    read_parts(piece.chunk,
+    read_parts(wanted,
                piece.offset,
                size,
                [&](const IndexRecord& record, std::uint64_t at, std::uint64_t part) {
-                   with_context([&] { return pack_name(index.pack(record.pack).name); },
-                                [&] { read_place(record, at, part); });
+                   read(record, at, part);
+                   if (part == piece.chunk_bytes) {
+                       check_place(wanted, record, prove);
+                   }
                });
     if (size == piece.chunk_bytes && !is_proved) {
-        with_context([&] { return concat("chunk ", piece.chunk.hex()); }, prove);
+        with_context([&] { return concat("chunk ", piece.chunk.hex()); },
+                     [&] { prove(BlobKind::DataPack); });
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/repository/chunk_store.hpp"
 
+#include "core/backend/forwarding_backend.hpp"
 #include "core/base/task_group.hpp"
 #include "core/repository/blob_name.hpp"
 #include "core/repository/index_reader.hpp"
@@ -21,8 +22,8 @@ struct Fixture {
     SeededRandom random;
     FakeClock clock;
     backend::MemoryBackend backend;
-    Repository repository =
-        open_tiny_repository(backend, init_tiny_repository(backend, random, clock));
+    KeyFile key = init_tiny_repository(backend, random, clock);
+    Repository repository = open_tiny_repository(backend, key);
     content::ChunkHasher hasher{repository.keys().chunk_id};
     std::set<std::string> damaged;
 
@@ -239,6 +240,7 @@ TEST_CASE("beside copies of other bytes two damaged ones still make a whole one"
     Bytes range(60'000);
     chunks.read_range({name.short_id(), 60'000, 0}, range);
     CHECK((range == chunk));
+    CHECK((chunks.read(name.short_id()) == chunk));
     ByteChain collected;
     chunks.collect({name.short_id(), 60'000, 0}, 60'000, collected);
     CHECK((to_bytes(collected) == chunk));
@@ -260,4 +262,45 @@ TEST_CASE("a chunk of another length than the file says is not given, whole or i
                   return chunks.collect({id, 9000, 0}, size, collected), 0;
               }).code() == ErrorCode::CorruptData);
     }
+}
+
+namespace {
+
+/// Does not answer for one blob.
+class StalledBackend : public backend::ForwardingBackend {
+  public:
+    using ForwardingBackend::ForwardingBackend;
+
+    std::string stalled;
+
+  protected:
+    void pass(backend::StorageCall call,
+              std::string_view blob,
+              const std::function<void()>& effect) override {
+        if (blob == stalled && call != backend::StorageCall::Exists) {
+            throw Error(ErrorCode::TimedOut, "the storage does not answer");
+        }
+        ForwardingBackend::pass(call, blob, effect);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a storage that does not answer is told, whatever the other copies are") {
+    Fixture fixture;
+    const auto chunk = fixture.random.bytes(9000);
+    const auto id = fixture.store(chunk);
+    StalledBackend backend(fixture.backend);
+    backend.stalled = pack_name(ChunkStore(fixture.repository).find(id)->pack);
+    for (const std::size_t length : {4500U, 9000U, 9000U, 10'000U}) {
+        fixture.store_as(fixture.hasher(content::ChunkKind::Data, chunk),
+                         fixture.random.bytes(length));
+    }
+    const auto repository = open_tiny_repository(backend, fixture.key);
+    ChunkStore chunks(repository);
+    Bytes range(9000);
+    CHECK(error_of([&] {
+              return chunks.read_range({id, 9000, 0}, range), 0;
+          }).code() == ErrorCode::TimedOut);
+    CHECK(error_of([&] { return chunks.read(id); }).code() == ErrorCode::TimedOut);
 }
