@@ -167,9 +167,13 @@ class Lister {
 
     void go_on(const ListPage& page) {
         if (result_.pages == 0) {
-            result_.resource_version = page.resource_version;
+            // Asked for one name at an exact version, servers as old as 1.20 answer with the
+            // objects of that version, but call the list by the version of just now.
+            result_.resource_version = options_.resource_version.empty()
+                                           ? page.resource_version
+                                           : options_.resource_version;
             if (handler_.on_begin) {
-                handler_.on_begin(page.resource_version);
+                handler_.on_begin(result_.resource_version);
             }
         }
         result_.count += page.items.size();

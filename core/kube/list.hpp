@@ -41,7 +41,7 @@ struct ListHandler {
 struct ListResult {
     std::uint64_t count = 0;
     std::uint64_t bytes = 0;
-    std::string resource_version;
+    std::string resource_version;  // that which was asked for, if one was
     /// False: the list expired half-way more often than it was started again, so its later pages
     /// are of a later moment.
     bool is_consistent = true;

@@ -105,6 +105,7 @@ TEST_CASE("selectors and an exact version are asked for") {
               "?limit=10&labelSelector=app%3Dweb%2Cx%20in%20%28a%29&"
               "fieldSelector=status.phase%3DRunning&resourceVersion=42&"
               "resourceVersionMatch=Exact");
+    CHECK(listing.result.resource_version == "42");
 }
 
 TEST_CASE("an expired token starts the list again, twice at most, then it goes on newer") {
