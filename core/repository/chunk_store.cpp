@@ -50,7 +50,7 @@ struct ChunkStore::State {
     std::vector<IndexRecord> usable_places(const Wanted& wanted);
     /// What to throw when there is none.
     Error unusable(const Wanted& wanted);
-    Bytes read_whole(const content::ShortId& id,
+    Bytes read_whole(Wanted wanted,
                      const std::function<void(BlobKind pack, ByteView bytes)>& check);
     /// Notes a place that is refused.
     void check_place(Wanted& wanted, const IndexRecord& record, const CheckName& check);
@@ -185,8 +185,7 @@ void ChunkStore::State::check_place(Wanted& wanted,
 }
 
 Bytes ChunkStore::State::read_whole(
-    const content::ShortId& id, const std::function<void(BlobKind pack, ByteView bytes)>& check) {
-    Wanted wanted{id};
+    Wanted wanted, const std::function<void(BlobKind pack, ByteView bytes)>& check) {
     Bytes bytes;
     const auto failure = failure_of([&] {
         read_any(wanted, [&](const IndexRecord& record) {
@@ -202,7 +201,7 @@ Bytes ChunkStore::State::read_whole(
         wanted.bytes = usable_places(wanted).front().length;
         bytes.resize(*wanted.bytes);
         read_parts(wanted, 0, bytes.size(), read_into(bytes, 0));
-        with_context([&] { return concat("chunk ", id.hex()); },
+        with_context([&] { return concat("chunk ", wanted.id.hex()); },
                      [&] { check(BlobKind::DataPack, bytes); });
     }
     return bytes;
@@ -330,10 +329,6 @@ std::optional<ChunkLocation> ChunkStore::find(const content::ShortId& id) const 
     return record ? std::optional(state_->location_of(*record)) : std::nullopt;
 }
 
-Error ChunkStore::missing(const content::ShortId& id) const {
-    return state_->missing(id);
-}
-
 std::vector<ChunkLocation> ChunkStore::find_all(const content::ShortId& id) const {
     std::vector<ChunkLocation> found;
     for (const auto& record : state_->locate(id)) {
@@ -360,13 +355,13 @@ std::vector<std::shared_ptr<const IndexReader>> ChunkStore::list_segments() cons
 
 Bytes ChunkStore::read(const content::ShortId& id) {
     return state_->read_whole(
-        id, [&](BlobKind pack, ByteView bytes) { state_->check_name(id, pack, bytes); });
+        {id}, [&](BlobKind pack, ByteView bytes) { state_->check_name(id, pack, bytes); });
 }
 
-Bytes ChunkStore::read(const content::ChunkId& id, content::ChunkKind kind) {
+Bytes ChunkStore::read(const content::ChunkId& id, content::ChunkKind kind, std::uint64_t bytes) {
     content::ChunkHasher hasher(state_->repository.keys().chunk_id);
-    return state_->read_whole(id.short_id(), [&](BlobKind, ByteView bytes) {
-        if (hasher(kind, bytes) != id) {
+    return state_->read_whole({id.short_id(), bytes}, [&](BlobKind, ByteView plain) {
+        if (hasher(kind, plain) != id) {
             throw misnamed();
         }
     });

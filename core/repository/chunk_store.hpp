@@ -63,9 +63,6 @@ class ChunkStore {
 
     bool contains(const content::ShortId& id) const { return find(id).has_value(); }
 
-    /// What to throw about a chunk that find() does not find.
-    Error missing(const content::ShortId& id) const;
-
     /// Every place: a chunk may have been stored twice, and one of the packs may be lost.
     std::vector<ChunkLocation> find_all(const content::ShortId& id) const;
     /// Every pack the index names.
@@ -80,8 +77,8 @@ class ChunkStore {
 
     /// The whole chunk; throws CorruptData naming the chunk and pack when it is missing or damaged.
     Bytes read(const content::ShortId& id);
-    /// The same; the bytes have all of this name, as a chunk of this kind.
-    Bytes read(const content::ChunkId& id, content::ChunkKind kind);
+    /// The same of a chunk of this length; it has all of this name, as a chunk of this kind.
+    Bytes read(const content::ChunkId& id, content::ChunkKind kind, std::uint64_t bytes);
 
     // Of content (ChunkKind::Data). When all of the chunk is read its name is proved.
 

@@ -153,28 +153,6 @@ void load_points(const Repository& repository, std::span<ListedPoint* const> poi
     others.wait();
 }
 
-void append_chunk(ChunkStore& chunks,
-                  const content::ChunkId& id,
-                  std::uint32_t length,
-                  Bytes& out) {
-    const auto places = chunks.find_all(id.short_id());
-    if (places.empty()) {
-        throw chunks.missing(id.short_id());
-    }
-    const auto has_length = [&](const ChunkLocation& place) { return place.length == length; };
-    if (std::ranges::none_of(places, has_length)) {
-        throw Error(
-            ErrorCode::CorruptData,
-            concat("chunk ", id.hex(), " has ", places.front().length, " bytes, not ", length));
-    }
-    const auto bytes = chunks.read(id, content::ChunkKind::Metadata);
-    if (bytes.size() != length) {
-        throw Error(ErrorCode::CorruptData,
-                    concat("chunk ", id.hex(), " has ", bytes.size(), " bytes, not ", length));
-    }
-    append(out, bytes);
-}
-
 }  // namespace
 
 std::vector<PointRecord> list_points(
@@ -232,7 +210,7 @@ Bytes read_stream(ChunkStore& chunks,
             throw Error(ErrorCode::CorruptData,
                         concat("a stream of the point has more than ", limit_bytes, " bytes"));
         }
-        append_chunk(chunks, id, length, bytes);
+        append(bytes, chunks.read(id, content::ChunkKind::Metadata, length));
         if (check) {
             check(bytes);
         }

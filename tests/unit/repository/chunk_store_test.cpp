@@ -206,12 +206,13 @@ TEST_CASE("a chunk that is asked for by its whole name and kind has both, or is 
     const auto id = fixture.hasher(content::ChunkKind::Metadata, chunk);
     fixture.store_as(id, chunk);
     ChunkStore chunks(fixture.repository);
-    CHECK(chunks.read(id, content::ChunkKind::Metadata) == chunk);
-    CHECK(error_code_of([&] { return chunks.read(id, content::ChunkKind::Page); }) ==
+    CHECK(chunks.read(id, content::ChunkKind::Metadata, 9000) == chunk);
+    CHECK(error_code_of([&] { return chunks.read(id, content::ChunkKind::Page, 9000); }) ==
           ErrorCode::CorruptData);
     auto other = id;
     other.bytes.back() ^= std::byte{1};
-    const auto error = error_of([&] { return chunks.read(other, content::ChunkKind::Metadata); });
+    const auto error =
+        error_of([&] { return chunks.read(other, content::ChunkKind::Metadata, 9000); });
     CHECK(error.code() == ErrorCode::CorruptData);
     CHECK_THAT(error.what(), contains("other bytes than its name says"));
 }

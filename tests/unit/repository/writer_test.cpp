@@ -131,9 +131,10 @@ TEST_CASE("any part of a chunk can be read, and few bytes are fetched for it") {
           }) == ErrorCode::CorruptData);
     CHECK(error_code_of([&] { return cold.read(content::ShortId{}); }) == ErrorCode::CorruptData);
     auto full_id = fixture.hasher(content::ChunkKind::Data, chunk);
-    CHECK(chunks.read(full_id, content::ChunkKind::Data) == chunk);
-    CHECK(error_code_of([&] { return chunks.read(full_id, content::ChunkKind::Page); }) ==
-          ErrorCode::CorruptData);
+    CHECK(chunks.read(full_id, content::ChunkKind::Data, chunk.size()) == chunk);
+    CHECK(error_code_of([&] {
+              return chunks.read(full_id, content::ChunkKind::Page, chunk.size());
+          }) == ErrorCode::CorruptData);
 }
 
 TEST_CASE("a chunk is known after it was added, stored or claimed") {
