@@ -44,6 +44,16 @@ def first_backup(bench, tool, measure):
     return cost(found, stored=tool.stored_bytes())
 
 
+def require(is_right, complaint):
+    """A measure whose result is wrong is none."""
+    if not is_right:
+        raise Failed(complaint)
+
+
+def require_bytes(found, expected):
+    require(found == expected, f"{found} bytes, not {expected}")
+
+
 def ensure_backup(bench, tool, letter):
     if not tool.has_backup():
         tool.reset()
@@ -110,7 +120,8 @@ def verb_ls(bench, tool, measure):
     row = cost(tool.ls(tree, output))
     entries = len(re.findall(tool.listed(tree), output.read_bytes(), re.MULTILINE))
     expected = bench.entries(measure.tree)
-    bench.note_check(tool, measure, "equal" if entries == expected else f"{entries} entries, not {expected}")
+    require(entries == expected, f"{entries} entries, not {expected}")
+    bench.note_check(tool, measure, "equal")
     return row
 
 
@@ -123,7 +134,8 @@ def verb_find(bench, tool, measure):
     prefix = os.fsencode(tool.found_below(tree))
     names = {name.removeprefix(prefix) for name in re.split(rb"[\0\n]", output.read_bytes()) if name.startswith(prefix)}
     expected = {os.fsencode(path.relative_to(tree)) for path in tree.rglob(PATTERN)}
-    bench.note_check(tool, measure, "equal" if names == expected else f"{len(names)} names, not the same {len(expected)}")
+    require(names == expected, f"{len(names)} names, not the same {len(expected)}")
+    bench.note_check(tool, measure, "equal")
     return row
 
 
@@ -138,8 +150,7 @@ def verb_cat(bench, tool, measure):
     drop_caches()
     found = pipe_to("wc -c")
     original = tree / "orders.db"
-    if int(found.output.split()[-1]) != original.stat().st_size:
-        raise Failed(f"{found.output.split()[-1]} bytes, not {original.stat().st_size}")
+    require_bytes(int(found.output.split()[-1]), original.stat().st_size)
     if not bench.has_check(tool, measure):
         pipe_to(f"cmp - {shlex.quote(str(original))}")
         bench.note_check(tool, measure, "equal")
@@ -171,7 +182,8 @@ def mounted_list(bench, tool, measure):
             rows[variant] = with_daemon(mount, lambda: list_tree(mount.root, output))
         lines = sum(1 for _ in open(output, "rb"))
     expected = bench.lines_of_list(measure.tree)
-    bench.note_check(tool, measure, "equal" if lines == expected else f"{lines} lines, not {expected}")
+    require(lines == expected, f"{lines} lines, not {expected}")
+    bench.note_check(tool, measure, "equal")
     return rows
 
 
@@ -183,9 +195,8 @@ def mounted_read(bench, tool, measure):
         row = with_daemon(mount, lambda: found.append(shell(script, timeout=1200)) or found[0])
         size = int(found[0].output.split()[-1])
         expected = bench.trees.manifest(measure.tree)["bytes"] - bench.link_bytes(measure.tree)
-        if size != expected:
-            bench.note_check(tool, measure, f"{size} bytes, not {expected}")
-        elif row["wall"] < 60:
+        require_bytes(size, expected)
+        if row["wall"] < 60:
             bench.check_tree(tool, measure, mount.root)
         else:
             bench.note_check(tool, measure, "bytes counted")
@@ -206,8 +217,7 @@ def mounted_sequential(bench, tool, measure):
                 mount, lambda: found.append(run(["dd", f"if={file}", "of=/dev/null", "bs=1M"])) or found[0])
             rows[variant]["rate"] = size / 1e6 / rows[variant]["wall"]
             bytes_read = int(found[0].output.splitlines()[-1].split()[0])
-            if bytes_read != size:
-                raise Failed(f"{bytes_read} bytes, not {size}")
+            require_bytes(bytes_read, size)
         if not bench.has_check(tool, measure):
             run(["cmp", file, original])
             bench.note_check(tool, measure, "equal")
@@ -266,7 +276,8 @@ def mount_ready(bench, tool, measure):
         with tool.mount(bench.trees.path(measure.tree), directory) as mount:
             names = len(tool.list_points(directory))
             rows[variant] = {"wall": time.monotonic() - begin, "cpu": mount.cpu(), "peak": mount.peak()}
-        bench.note_check(tool, measure, "equal" if names == trees.POINTS else f"{names} points, not {trees.POINTS}")
+        require(names == trees.POINTS, f"{names} points, not {trees.POINTS}")
+        bench.note_check(tool, measure, "equal")
     return rows
 
 
