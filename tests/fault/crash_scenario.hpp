@@ -73,7 +73,8 @@ std::string find_loss_later(const CrashScenario& scenario,
                             std::size_t steps,
                             const std::shared_ptr<SimulatedDisk>& disk);
 
-/// The legal states after a power cut now: systematic ones, then some at random.
+/// Some of the states that a power cut may leave now: everything unsynced in one manner, single
+/// names, then some at random.
 std::vector<PowerCut> list_power_cuts(const SimulatedDisk& disk, SeededRandom& random);
 /// Only what is durable for certain is left.
 PowerCut harshest_cut();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The power goes behind every step of init, backups, holds and what keeps a repository in order;
-// every legal state of the disk is looked at: the repository opens, every promised point is whole,
-// every promised hold is there, verify finds nothing, and the next run works. And it is shown that
-// the look would find a missing sync.
+// states of the disk that it may leave (list_power_cuts) are looked at: the repository opens, every
+// promised point is whole, every promised hold is there, verify finds nothing, and the next run
+// works. And it is shown that the look would find a missing sync.
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "tests/fault/crash_scenario.hpp"
@@ -63,7 +63,8 @@ struct DeathScenario : CrashScenario {
     }
 };
 
-/// Does the steps of a scenario again, but those `lies` picks; looks at every legal state.
+/// Does the steps of a scenario again, but those `lies` picks; looks at the states a power cut may
+/// leave.
 class Simulation {
   public:
     using Picks = std::function<bool(const DiskStep&)>;

@@ -17,7 +17,6 @@ enum class Mutation {
     None,
     WritersIgnoreCollections,  // a writer does not see which packs are condemned
     PrunesIgnoreSessions,      // a prune does not see who is writing
-    PrunesIgnorePoints,        // a prune's second list does not see new points (restic issue 4612)
     FencesDoNotExclude,        // two may end one session
     ForgetsIgnoreHolds,
     HoldsIgnoreForgets,    // a hold does not see who is about to remove the point

@@ -174,6 +174,7 @@ TEST_CASE("which objects and kinds may belong to others", "[links]") {
                              "rolebindings.rbac.authorization.k8s.io",
                              "clusters.db.example.com",
                              "httproutes.gateway.networking.k8s.io",
+                             "udproutes.gateway.networking.k8s.io",
                              "persistentvolumeclaims"}) {
         CAPTURE(kind);
         CHECK(has_links(kind));

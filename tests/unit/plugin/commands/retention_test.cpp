@@ -116,6 +116,21 @@ TEST_CASE("forget tells why each point stays or goes, first without doing it") {
     CHECK(desk.run({"verify", "--read-data"}).exit_code == 0);
 }
 
+TEST_CASE("forget: each flag is its own rule") {
+    Desk desk;
+    REQUIRE(desk.import("one").exit_code == 0);
+    for (const std::string rule : {"last", "hourly", "daily", "weekly", "monthly", "yearly"}) {
+        const auto shown =
+            desk.run({"forget", "--keep-" + rule, "1", "--keep-min-good", "0", "--dry-run"});
+        CHECK(shown.exit_code == 0);
+        CHECK_THAT(shown.out, contains(rule + " 1"));
+    }
+    // The tag is not there, and the period goes back from the newest point.
+    CHECK_THAT(desk.run({"forget", "--keep-tag", "x", "--keep-min-good", "0", "--dry-run"}).out,
+               contains("no rule"));
+    CHECK_THAT(desk.run({"forget", "--keep-within", "3d", "--dry-run"}).out, contains("within"));
+}
+
 TEST_CASE("forget judges only the points it was asked about") {
     Desk desk;
     REQUIRE(desk.import("old", {"--tag", "stage=test"}).exit_code == 0);
