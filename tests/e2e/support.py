@@ -378,6 +378,12 @@ class ClusterCase(Case):
         return next(volume for volume in self.ledger(point)["volumes"]
                     if (volume["namespace"], volume["claim"]) == (self.namespace, claim))
 
+    def assert_protected(self, method, claim="data", point="latest"):
+        volume = self.volume(claim, point)
+        self.assertEqual("Protected", volume["outcome"], volume)
+        self.assertEqual(method, volume["method"], volume)
+        return volume
+
     def content(self, path, claim="data", point="latest"):
         return self.backup("cat", f"{point}:{self.namespace}/{claim}/{path}").out
 
