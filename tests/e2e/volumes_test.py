@@ -107,7 +107,7 @@ class Snapshots(CsiCase):
         self.backup("create", "-n", self.namespace)
         volume = self.assert_protected("snapshot")
         self.assertGreater(volume["files"], 200)
-        self.assertIn(volume["consistency"], ("snapshot", "crash"))
+        self.assertEqual("snapshot", volume["consistency"])
         self.assert_same(expected)
         self.assert_nothing_left()
         # The copy has the inodes and times of the volume: nothing is read or sent again.
