@@ -1,99 +1,16 @@
 #!/usr/bin/env python3
-"""Volumes of all kinds by all methods: CSI snapshots, clones, block mode, who may use it, what is left behind."""
+"""Volumes by all methods: CSI snapshots, clones, block mode, who may use it, what is left behind."""
 import hashlib
-import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 
+import csi_support
 import support
 
-DRIVER = "csi.tests.kubectl-backup"
-SNAPSHOT_CLASSES = "volumesnapshotclasses.snapshot.storage.k8s.io"
-CREATED = ("persistentvolumes", "volumesnapshotcontents.snapshot.storage.k8s.io")
 BLOCK = 1 << 20
 
 
-class CsiCase(support.ClusterCase):
-    """Skipped where the cluster has no storage with snapshots."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        shown = subprocess.run(["kubectl", "get", "storageclass", "csi"], capture_output=True,
-                               env={**os.environ, **cls.cluster})
-        if shown.returncode != 0:
-            print(f"skipped: the {support.KUBERNETES} cluster has no CSI storage")
-            sys.exit(support.SKIPPED)
-
-    def pod_with(self, volumes, name="app", devices=None):
-        """A pod that sleeps, with claims mounted (path -> claim) and as devices (path -> claim)."""
-        claims = {claim: f"v{number}" for number, claim in
-                  enumerate(sorted({*volumes.values(), *(devices or {}).values()}))}
-        container = {
-            "name": "app", "image": support.IMAGE, "imagePullPolicy": "IfNotPresent",
-            "command": ["sleep", "1000000000"],
-            "volumeMounts": [{"name": claims[claim], "mountPath": path} for path, claim in volumes.items()],
-            "volumeDevices": [{"name": claims[claim], "devicePath": path} for path, claim in (devices or {}).items()]}
-        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
-            "terminationGracePeriodSeconds": 0, "containers": [container],
-            "volumes": [{"name": volume, "persistentVolumeClaim": {"claimName": claim}}
-                        for claim, volume in claims.items()]}}, namespace=self.namespace)
-        self.wait_running(name)
-
-    def in_pod(self, *words, pod="app"):
-        return self.run_in(*words, pod=pod).out
-
-    def owned(self):
-        """Volumes and snapshots of this test's namespace, also those that a controller made for us."""
-        found = set()
-        for kind in CREATED:
-            for item in self.get("get", kind)["items"]:
-                spec = item["spec"]
-                claim = spec.get("claimRef") or spec.get("volumeSnapshotRef") or {}
-                if claim.get("namespace") == self.namespace:
-                    found.add(f"{kind}/{claim['name']}")
-        return found
-
-    def assert_nothing_left(self, *claims):
-        """Nothing but the volumes of these claims, neither of ours nor made for us."""
-        wanted = {f"persistentvolumes/{claim}" for claim in claims or ("data",)}
-        self.wait_for(lambda: not self.our_leftovers() and self.owned() == wanted, seconds=180,
-                      what=lambda: f"an end of what is left: {json.dumps(self.our_objects(), indent=1)}"
-                                   f" {self.owned()}")
-        pods = [item["metadata"]["name"] for item in self.get("-n", self.namespace, "get", "pods")["items"]]
-        self.assertEqual([], [name for name in pods if name != "app" and not name.startswith("app-")])
-
-    def policy(self, *rules):
-        path = self.home / "policy.yaml"
-        path.write_text(json.dumps({"apiVersion": "kubectl-backup/v1", "kind": "Policy", "volumes": list(rules)}))
-        return path
-
-    def snapshot_class(self, deletion="Delete", annotations=None, **parameters):
-        """A class of this test's own, that snapshots of its claims are to be made with."""
-        name = "e2e-" + support.random_word(8)
-        self.apply({"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass",
-                    "metadata": {"name": name, "annotations": annotations or {}},
-                    "driver": DRIVER, "deletionPolicy": deletion, "parameters": parameters})
-        self.addCleanup(self.kubectl, "delete", SNAPSHOT_CLASSES, name, "--wait=false", check=False)
-        return name
-
-    def restored(self, claim="data", point="latest"):
-        out = self.home / f"restored-{support.random_word()}"
-        self.backup("restore", point, "--volume", f"{self.namespace}/{claim}", "--to-directory", out)
-        return out
-
-    def assert_same(self, expected, claim="data", point="latest"):
-        """What describe_tree said of a volume's directory, against what the point has."""
-        found = support.describe_tree(self.restored(claim, point))
-        expected = {path: item for path, item in expected.items() if not path.startswith(b"lost+found")}
-        found.pop(b"lost+found", None)
-        self.assertEqual(expected, found)
-
-
-class Snapshots(CsiCase):
+class Snapshots(csi_support.CsiCase):
     def start_app(self):
         self.claim(storage_class="csi")
         self.pod()
@@ -192,11 +109,7 @@ class Snapshots(CsiCase):
 
     def test_claim_whose_volume_is_kept(self):
         """A class with reclaimPolicy Retain keeps the volumes of its claims; that of our copy must go all the same."""
-        name = "e2e-" + support.random_word(8)
-        self.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
-                    "provisioner": DRIVER, "reclaimPolicy": "Retain", "volumeBindingMode": "WaitForFirstConsumer"})
-        self.addCleanup(self.kubectl, "delete", "storageclass", name, check=False)
-        self.claim(storage_class=name)
+        self.claim(storage_class=self.storage_class(reclaimPolicy="Retain", volumeBindingMode="WaitForFirstConsumer"))
         self.pod()
         (self.volume_directory() / "file").write_text("content")
         os.sync()
@@ -277,11 +190,7 @@ class Snapshots(CsiCase):
         self.assert_nothing_left()
 
     def test_clone_that_the_driver_refuses(self):
-        name = "e2e-" + support.random_word(8)
-        self.apply({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name},
-                    "provisioner": DRIVER, "parameters": {"clones": "refuse"}})
-        self.addCleanup(self.kubectl, "delete", "storageclass", name, check=False)
-        self.claim(storage_class=name)
+        self.claim(storage_class=self.storage_class(parameters={"clones": "refuse"}))
         self.pod()
         self.backup("create", "-n", self.namespace, "--policy", self.policy({"action": "clone"}), code=3)
         self.assertIn("clones are not supported", self.volume()["message"])
@@ -326,7 +235,7 @@ volumes:
         self.assert_nothing_left()
 
 
-class Access(CsiCase):
+class Access(csi_support.CsiCase):
     def test_read_write_once_pod(self):
         """Nobody but the application's pod may have it, so it must be a copy."""
         self.claim(storage_class="csi", access="ReadWriteOncePod")
@@ -378,7 +287,7 @@ class Access(CsiCase):
         self.assert_nothing_left()
 
 
-class Blocks(CsiCase):
+class Blocks(csi_support.CsiCase):
     """Block mode: an image, whose holes stay holes."""
 
     def setUp(self):
@@ -422,73 +331,6 @@ class Blocks(CsiCase):
 
     def test_live(self):
         self.check("live", "--volumes=live")
-
-
-class Endings(CsiCase):
-    """However a run ends, nothing of ours is left, at the latest after cleanup."""
-
-    def setUp(self):
-        super().setUp()
-        self.rules = self.policy({"action": "snapshot", "snapshotClass": self.snapshot_class(readyAfter="8")})
-        self.claim(storage_class="csi")
-        self.pod()
-        (self.volume_directory() / "file").write_text("content")
-
-    def start_and_wait_for_snapshot(self, *words):
-        process = self.start("create", "broken", "-n", self.namespace, "--policy", self.rules, *words)
-        self.wait_for(lambda: process.poll() is not None or any("volumesnapshot" in name for name in self.our_leftovers()),
-                      what="the snapshot")
-        self.assertIsNone(process.poll(), process.stderr.read() if process.poll() is not None else "")
-        return process
-
-    def test_stopped_by_a_signal(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with self.subTest(number=number):
-                process = self.start_and_wait_for_snapshot()
-                process.send_signal(number)
-                self.finish(process, code=130, timeout=240)
-                self.assertEqual([], self.our_leftovers())
-                self.assert_nothing_left()
-        self.assertEqual([], self.backup("list", "-o", "json").json()["items"])
-
-    def start_and_wait_for_copy(self, what, is_there):
-        """A copy that takes a while to be read."""
-        support.write_random(self.volume_directory() / "large", 30)
-        os.sync()
-        process = self.start_and_wait_for_snapshot("--limit-read", "1MiB")
-        self.wait_for(lambda: is_there() or process.poll() is not None, what=what)
-        self.assertIsNone(process.poll())
-        return process
-
-    def test_stopped_with_the_copy_mounted(self):
-        process = self.start_and_wait_for_copy("the mover", self.our_movers)
-        process.send_signal(signal.SIGTERM)
-        self.finish(process, code=130, timeout=240)
-        self.assert_nothing_left()
-
-    def test_killed_then_cleanup(self):
-        process = self.start_and_wait_for_snapshot()
-        self.kill(process)
-        self.assertNotEqual([], self.our_leftovers())
-        self.backup("cleanup", "-n", self.namespace)
-        self.assert_nothing_left()
-
-    def test_killed_with_the_copy_mounted_then_cleanup(self):
-        process = self.start_and_wait_for_copy("the copy's claim", lambda: any(
-            name.startswith("persistentvolumeclaim") for name in self.our_leftovers()))
-        self.kill(process)
-        self.backup("cleanup", "-n", self.namespace)
-        self.assert_nothing_left()
-
-    def test_cleanup_spares_what_is_in_use(self):
-        # Slow enough to be at work when cleanup ends.
-        support.write_random(self.volume_directory() / "large", 30)
-        process = self.start_and_wait_for_snapshot("--limit-read", "1MiB")
-        before = self.our_leftovers()
-        self.backup("cleanup", "-n", self.namespace)
-        self.assertLessEqual(set(name for name in before if "snapshot" in name), set(self.our_leftovers()))
-        self.finish(process)
-        self.assert_nothing_left()
 
 
 if __name__ == "__main__":
