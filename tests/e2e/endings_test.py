@@ -87,6 +87,45 @@ class Kills(EndingCase):
         self.start_app()
         self.kill_and_clean_up(self.start_until_mover(self.slow_snapshots()))
 
+    def our_contents(self):
+        return [item for item in self.our_objects() if item["kind"] == "VolumeSnapshotContent"]
+
+    def stored_snapshots(self, deletion):
+        """The folders, in the storage, of our snapshots whose contents have this deletion policy."""
+        return [self.state() / "csi" / "snapshots" / item["status"]["snapshotHandle"] for item in self.our_contents()
+                if item["spec"]["deletionPolicy"] == deletion and item.get("status", {}).get("snapshotHandle")]
+
+    def kill_and_clean_up_with(self, process, folders):
+        """The storage's part goes, too."""
+        self.assertEqual([True], [folder.exists() for folder in folders])
+        self.kill_and_clean_up(process)
+        self.wait_for(lambda: not folders[0].exists(), what="the storage to remove what it has")
+
+    def test_before_a_class_that_retains_is_overruled(self):
+        """The content would still outlive its snapshot when the run is killed."""
+        self.start_app()
+        proxy = self.proxy()
+        proxy.hang(None, path="/volumesnapshotcontents/", method="PATCH", lists_only=False)
+        process = self.start_until(lambda: self.stored_snapshots("Retain"), self.slow_snapshots(deletion="Retain"),
+                                   environment=proxy.environment, what="the content")
+        self.kill_and_clean_up_with(process, self.stored_snapshots("Retain"))
+
+    def test_with_the_copy_of_a_class_that_retains_mounted(self):
+        self.start_app()
+        process = self.start_until_mover(self.slow_snapshots(deletion="Retain"))
+        self.kill_and_clean_up_with(process, self.stored_snapshots("Delete"))
+
+    def test_with_a_clone_mounted(self):
+        """Also where the class keeps the volumes of its claims."""
+        self.start_app(self.storage_class(reclaimPolicy="Retain", volumeBindingMode="WaitForFirstConsumer"))
+        own = self.get("-n", self.namespace, "get", "pvc", "data")["spec"]["volumeName"]
+        self.addCleanup(self.kubectl, "patch", "pv", own, "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
+        process = self.start_until_mover(self.policy({"action": "clone"}))
+        volumes = [item["spec"] for item in self.our_objects() if item["kind"] == "PersistentVolume"]
+        self.assertEqual(["Retain"], [spec["persistentVolumeReclaimPolicy"] for spec in volumes])
+        self.kill_and_clean_up_with(process, [self.state() / "csi" / "volumes" / spec["csi"]["volumeHandle"]
+                                              for spec in volumes])
+
     def test_cleanup_spares_what_is_in_use(self):
         self.start_app()
         # Slow enough to be at work when cleanup ends.
