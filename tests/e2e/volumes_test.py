@@ -61,12 +61,32 @@ class Snapshots(csi_support.CsiCase):
         self.assertIn(first - last, (0, 1))
         self.assert_nothing_left()
 
-    def test_live_when_asked_for(self):
-        (self.start_app() / "file").write_text("content")
-        self.backup("create", "-n", self.namespace, "--volumes=live")
-        self.assert_protected("live")
+    def test_method_that_the_flag_says(self):
+        directory = self.start_app()
+        for method, consistency in (("live", "crash"), ("snapshot", "snapshot"), ("clone", "snapshot")):
+            with self.subTest(method=method):
+                (directory / "file").write_text(method)
+                os.sync()
+                self.backup("create", "-n", self.namespace, f"--volumes={method}")
+                volume = self.assert_protected(method)
+                self.assertEqual((f"--volumes={method}", consistency),
+                                 (volume["rule"].partition(":")[0], volume["consistency"]))
+                self.assertEqual(method, self.content("file"))
+                self.assert_nothing_left()
+
+    def test_flag_that_says_snapshot_where_there_are_none(self):
+        """Never what is in use: a clone, and where that cannot be Failed."""
+        self.claim(storage_class="csi", annotations={"kubectl-backup/snapshot-class": "none-of-that-name"})
+        self.claim("local")
+        self.pod_with({"/data": "data", "/local": "local"})
+        (self.volume_directory() / "file").write_text("content")
+        os.sync()
+        self.backup("create", "-n", self.namespace, "--volumes=snapshot", code=3)
+        self.assertIn("none-of-that-name", self.assert_protected("clone")["rule"])
         self.assertEqual("content", self.content("file"))
-        self.assert_nothing_left()
+        volume = self.volume("local")
+        self.assertEqual(("Failed", "SnapshotFailed"), (volume["outcome"], volume["reason"]), volume)
+        self.assert_nothing_left("data", "local")
 
     def test_clone_when_the_policy_says_so(self):
         (self.start_app() / "file").write_text("content")
