@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Volumes of kinds that any cluster has: folders of a node, shared ones, emptyDirs, what a pod names, and full disks."""
+"""Volumes of kinds that any cluster has: folders and disks of a node, shared ones, emptyDirs, named ones, full disks."""
 import contextlib
 import os
 import pathlib
+import subprocess
 import unittest
 
 import support
+
+MIB = 1 << 20
 
 
 class KindCase(support.ClusterCase):
@@ -113,6 +116,69 @@ class Folders(KindCase):
         if storage:
             self.assertEqual("snapshot", self.volume("copied")["method"])
             self.assertEqual("copied\n", self.content("file", "copied"))
+
+
+class Devices(KindCase):
+    """A PersistentVolume made by hand of a disk of the node, in block mode."""
+
+    SIZE = 64 << 20
+
+    def make_disk(self):
+        """A device, and the file in which its bytes are: words far apart, and holes."""
+        path = self.state() / "host-paths" / f"{self.namespace}.img"
+        path.parent.mkdir(exist_ok=True)
+        with open(path, "wb") as file:
+            file.truncate(self.SIZE)
+            for place in (0, 20 << 20, self.SIZE - MIB):
+                file.seek(place)
+                file.write(os.urandom(MIB))
+        self.addCleanup(path.unlink)
+        done = subprocess.run(["losetup", "--find", "--show", path], capture_output=True, text=True)
+        if done.returncode != 0:
+            self.skipTest("no loop devices: " + done.stderr)
+        device = done.stdout.strip()
+        self.addCleanup(subprocess.run, ["losetup", "--detach", device], check=True)
+        return device, path
+
+    def claim_of(self, device):
+        node = self.get("get", "nodes")["items"][0]["metadata"]["name"]
+        here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+        self.host_path_claim("data", mode="Block", source={
+            "local": {"path": device},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}}})
+
+    def use(self):
+        self.pod_of({"data": ("", "data")}, container={
+            "volumeMounts": [], "volumeDevices": [{"name": "data", "devicePath": "/dev/disk"}]})
+
+    def stop_using(self):
+        """And waits for the kubelet, which holds the device a moment longer than there is a pod."""
+        self.kubectl("-n", self.namespace, "delete", "pod", "app", "--ignore-not-found")
+        held = f"/{self.namespace}-data/"
+        self.wait_for(lambda: held not in subprocess.run(
+            ["losetup", "--noheadings", "--output", "BACK-FILE"], capture_output=True, text=True, check=True).stdout,
+            what="the kubelet to let go of the device")
+
+    def test_disk_of_the_node(self):
+        device, path = self.make_disk()
+        self.claim_of(device)
+        self.use()
+        self.addCleanup(self.stop_using)
+        content = path.read_bytes()
+        self.create()
+        volume = self.volume()
+        self.assertEqual(("Protected", "live", self.SIZE), (volume["outcome"], volume["method"], volume["bytes"]), volume)
+        image = f"latest:namespaces/{self.namespace}/volumes/data.img"
+        self.backup("cp", image, self.home / "image")
+        self.assertEqual(content, (self.home / "image").read_bytes())
+        self.assertLessEqual((self.home / "image").stat().st_blocks * 512, 4 * MIB, "holes are holes")
+        # Onto the device itself, where its holes have become something else.
+        self.run_in("dd", "if=/dev/urandom", "of=/dev/disk", f"bs={MIB}", f"count={self.SIZE // MIB}", "conv=fsync")
+        self.assertNotEqual(content, path.read_bytes())
+        self.stop_using()
+        self.backup("cp", image, device)
+        subprocess.run(["blockdev", "--flushbufs", device], check=True)
+        self.assertEqual(content, path.read_bytes())
 
 
 class Globs(KindCase):

@@ -244,19 +244,19 @@ class ClusterCase(Case):
                     "spec": {"accessModes": [access], "storageClassName": storage_class, "volumeMode": mode,
                              "resources": {"requests": {"storage": size}}}}, namespace=namespace or self.namespace)
 
-    def host_path_claim(self, name, access=("ReadWriteOnce",), source=None):
+    def host_path_claim(self, name, access=("ReadWriteOnce",), source=None, mode="Filesystem"):
         """A claim of a volume made by hand: a folder of whichever node it is used on (or another source)."""
         folder = self.state() / "host-paths" / f"{self.namespace}-{name}"
         folder.mkdir(parents=True)
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         volume = f"{self.namespace}-{name}"
         self.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": volume}, "spec": {
-            "capacity": {"storage": "1Gi"}, "accessModes": list(access), "storageClassName": "",
+            "capacity": {"storage": "1Gi"}, "accessModes": list(access), "storageClassName": "", "volumeMode": mode,
             "persistentVolumeReclaimPolicy": "Retain", "claimRef": {"namespace": self.namespace, "name": name},
             **(source or {"hostPath": {"path": str(folder)}})}})
         self.addCleanup(self.kubectl, "delete", "pv", volume, "--wait=false", check=False)
         self.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": {
-            "accessModes": list(access), "storageClassName": "", "volumeName": volume,
+            "accessModes": list(access), "storageClassName": "", "volumeMode": mode, "volumeName": volume,
             "resources": {"requests": {"storage": "1Gi"}}}}, namespace=self.namespace)
         self.wait_for(lambda: self.get("-n", self.namespace, "get", "pvc", name)["status"]["phase"] == "Bound",
                       what=f"claim {name} to be bound")
