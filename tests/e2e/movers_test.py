@@ -113,6 +113,34 @@ class Movers(MoverCase):
         self.assert_same_file("large", point="second")
         self.wait_for_nothing_left()
 
+    def test_files_that_change_while_they_are_read(self):
+        """They are in the point as no moment saw them: it says which, and the next run reads them again."""
+        names = ["appended", "overwritten"]
+        for name in (*names, "still"):
+            self.grow(20, name)
+        folder = self.volume_directory()
+        process = self.start("create", "changing", "-n", self.namespace, "--limit-read", "5MiB")
+        self.wait_for_mover(process)
+        while process.poll() is None:
+            with open(folder / "appended", "ab") as file:
+                file.write(b"more")
+            with open(folder / "overwritten", "r+b") as file:
+                file.write(os.urandom(100))
+            time.sleep(0.2)
+        self.finish(process)
+        volume = self.assert_status("Warnings", "changing")["ledger"]["volumes"][0]
+        self.assertEqual(("Protected", 2, names), (volume["outcome"], volume["filesChanged"], sorted(volume["changed"])))
+        shown = self.backup("describe", "changing").out
+        for name in names:
+            self.assertRegex(shown, rf"(?m)^.*\b{name}\b.*$", "what changed is named")
+        self.assert_same_file("still", point="changing")
+        self.backup("create", "quiet", "-n", self.namespace)
+        self.assert_status("Complete", "quiet")
+        self.assertEqual(1, self.volume(point="quiet")["filesUnchanged"])
+        for name in names:
+            self.assert_same_file(name, point="quiet")
+        self.backup("verify", "--read-data")
+
     def test_exec_cut_at_random_bytes(self):
         self.backup("init")
         proxy = self.proxy()
