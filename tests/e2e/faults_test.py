@@ -111,6 +111,18 @@ class Lists(FaultCase):
         self.assertFalse(maps["consistent"])
         self.assertIn("ListInconsistent", self.backup("describe", "second").out)
 
+    def test_pages_that_are_too_large_for_the_server(self):
+        """It gives up on 500 objects at once: fewer are asked for, and all come."""
+        self.many_config_maps(1100)
+        proxy = self.proxy()
+        proxy.fail(None, 504, reason="Timeout", path=r"/configmaps\?(.*&)?limit=500(&|$)")
+        self.backup("create", "second", "-n", self.namespace, environment=proxy.environment)
+        self.assertGreater(proxy.count(status=504), 0)
+        self.assertGreater(proxy.count(path=r"/configmaps\?(.*&)?limit=100(&|$)", status=200), 1)
+        maps = self.config_maps_stored(self.check_second_point())
+        self.assertTrue(maps["consistent"])
+        self.assertEqual(1100, maps["count"])
+
     def test_server_that_is_busy(self):
         """429 while it is learned what there is, while lists are read, pods made and streams opened."""
         self.grow(20)
