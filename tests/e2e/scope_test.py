@@ -96,6 +96,39 @@ class Scope(support.ClusterCase):
         by_pattern = self.plan("-n", self.namespace[:-2] + "*", "--exclude-resource", "cm,secrets")
         self.assertFalse({"configmaps", "secrets"} & self.kinds(by_pattern))
 
+    def test_annotations(self):
+        marks = {"both": ["team=" + self.label, "tier=web"], "one": ["team=" + self.label], "other": ["team=else"]}
+        for name, annotations in marks.items():
+            self.kubectl("-n", self.namespace, "create", "configmap", name)
+            self.kubectl("-n", self.namespace, "annotate", "configmap", name, *annotations)
+        team = f"team={self.label}"
+        for names, words in (({"both", "one", "other"}, ["--annotation", "team"]),
+                             ({"both", "one"}, ["--annotation", team]),
+                             ({"both", "other"}, ["--annotation", "tier", "--annotation", "team=else"]),
+                             (set(), ["--annotation", "team="])):
+            with self.subTest(words=words):
+                plan = self.plan("-n", self.namespace, *words)
+                point = self.create("-n", self.namespace, *words)
+                self.assertEqual(plan["objects"], point["statistics"]["objects"])
+                self.assertEqual({("configmaps", name) for name in names}, self.stored("latest"))
+        self.kubectl("-n", self.namespace, "label", "configmap", "one", "part=" + self.label)
+        self.create("-n", self.namespace, "--annotation", team, "-l", f"part={self.label}")
+        self.assertEqual({("configmaps", "one")}, self.stored("latest"), "together they narrow each other")
+
+    def test_cluster_wide_objects(self):
+        everything = {"nodes", "clusterroles.rbac.authorization.k8s.io", "priorityclasses.scheduling.k8s.io"}
+        for which, expected in (("all", everything), ("auto", set()), ("none", set())):
+            with self.subTest(which=which):
+                kinds = self.kinds(self.plan("-n", self.namespace, "--cluster-resources=" + which), namespace="")
+                self.assertEqual(expected, everything & kinds)
+                self.assertIn("namespaces", kinds)
+        self.create("-n", self.namespace, "--cluster-resources=all")
+        node = self.get("get", "nodes")["items"][0]["metadata"]["name"]
+        answer = self.explain("latest", "node/" + node)
+        self.assertEqual((True, "cluster.all"), (answer["stored"], answer["rule"]), answer)
+        found = self.backup("find", "latest", "--type", "f", "-o", "json").json()["items"]
+        self.assertIn(f"/nodes/{node}.json", " ".join(entry["path"] for entry in found))
+
     def explain(self, *words):
         items = self.backup("explain", *words, "-o", "json").json()["items"]
         self.assertEqual(1, len(items), items)
