@@ -204,6 +204,28 @@ class Globs(KindCase):
         self.create()
         self.assertEqual(2, self.volume()["files"])
 
+    def files(self):
+        found = self.backup("find", "latest", "--type", "f", "-o", "json").json()["items"]
+        place = f"{self.namespace}/volumes/data/"
+        return sorted(entry["path"].partition(place)[2] for entry in found if place in entry["path"])
+
+    def test_paths_that_k8up_leaves_out(self):
+        arguments = '["--exclude", "*.tmp", "--exclude=/data/data/cache", "--exclude=/data/other/deep", "--one-file-system"]'
+        self.kubectl("-n", self.namespace, "annotate", "pvc", "data", "k8up.io/backup-restic-args=" + arguments)
+        self.create()
+        self.assertEqual(["deep/kept", "kept"], self.files())
+
+    def test_paths_of_a_policy(self):
+        """Its include goes before the mark's, and what either leaves out is left out."""
+        self.mark(paths="cache/*", exclude_paths="*.tmp")
+        policy = self.home / "policy.yaml"
+        policy.write_text("apiVersion: kubectl-backup/v1\nkind: Policy\nvolumes:\n"
+                          "- {name: others, match: {claims: [other]}, include: [cache]}\n"
+                          "- {name: some, match: {claims: ['da*']}, include: ['deep/*', ./kept], exclude: [./kept]}\n")
+        self.create("--policy", policy)
+        self.assertEqual(["deep/kept"], self.files())
+        self.assertEqual(1, self.volume()["files"])
+
     def test_paths_that_match_nothing_are_not_green(self):
         self.mark(paths="uplaods/**")
         self.create(status="Warnings")
