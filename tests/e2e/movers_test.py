@@ -144,12 +144,13 @@ class Movers(MoverCase):
     def test_exec_cut_at_random_bytes(self):
         self.backup("init")
         proxy = self.proxy()
-        places = [0, 1, 8, 24, 100] + [random.randrange(7 * MIB) for _ in range(4)]
-        for number, place in enumerate(places):
-            with self.subTest(place=place):
+        places = [(place, "down") for place in [0, 1, 8, 24, 100] + [random.randrange(7 * MIB) for _ in range(4)]]
+        places += [(place, "up") for place in (0, 1, random.randrange(2, 500))]
+        for number, (place, direction) in enumerate(places):
+            with self.subTest(place=place, direction=direction):
                 self.grow(8)
                 proxy.clear()
-                proxy.cut_exec(place)
+                proxy.cut_exec(place, direction=direction)
                 name = f"cut-{number}"
                 self.backup("create", name, "-n", self.namespace, environment=proxy.environment)
                 self.assertEqual(number + 1, proxy.count(fault="cut_exec"))
