@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Volumes of kinds that any cluster has: folders and disks of a node, shared ones, emptyDirs, named ones, full disks."""
-import contextlib
 import os
-import pathlib
 import subprocess
 import unittest
 
@@ -17,18 +15,6 @@ class KindCase(support.ClusterCase):
         self.assert_status(status)
         self.wait_for_nothing_left()
         return result
-
-
-    def movers_inside(self, pod="app"):
-        """Processes of a mover in the pod: it is in memory only, and this machine sees it."""
-        uid = self.get("-n", self.namespace, "get", "pod", pod)["metadata"]["uid"]
-        found = []
-        for directory in pathlib.Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if directory.name.isdigit() and uid in (directory / "cgroup").read_text() and \
-                        "kubectl-backup-mover" in os.readlink(directory / "exe"):
-                    found.append(directory.name)
-        return found
 
 
 class Folders(KindCase):

@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import statistics
 import time
 
@@ -61,18 +62,28 @@ class Movers(MoverCase):
         self.assertEqual([], self.our_leftovers())
 
     def take_away(self, action):
-        """The mover goes in the middle of its work: another one does the rest, and nothing is missing."""
+        """The mover goes in the middle of its work: another one does the rest, and nothing is missing. How many pods
+        were made for that."""
         self.grow(160)
         self.backup("init")
-        process = self.start("create", "second", "-n", self.namespace, "--limit-read", "10MiB")
+        process = self.start("create", "second", "-n", self.namespace, "--limit-read", "10MiB", "--log", "volume=info")
         mover = self.wait_for_mover(process)
         self.wait_for(lambda: self.stored_bytes() > 8 * MIB, what="some of the volume")
         action(mover.partition("/")[2])
-        self.finish(process)
-        volume = self.volume(point="second")
+        pods = self.finish(process).count("made pod ")
+        volume = self.assert_status("Complete", "second")["ledger"]["volumes"][0]
         self.assertEqual("Protected", volume["outcome"], volume)
         self.assert_same_file("large", point="second")
         self.wait_for_nothing_left()
+        return pods
+
+    def test_mover_process_killed(self):
+        """As when memory is short: its pod is well, and the volume is read again through that."""
+        def kill(pod):
+            movers = self.movers_inside(pod)
+            self.assertEqual(1, len(movers), movers)
+            os.kill(movers[0], signal.SIGKILL)
+        self.assertEqual(1, self.take_away(kill))
 
     def test_mover_evicted(self):
         """As by kubectl drain: through the API that asks disruption budgets."""
@@ -82,7 +93,7 @@ class Movers(MoverCase):
             self.kubectl("create", "--raw", f"/api/v1/namespaces/{self.namespace}/pods/{name}/eviction", "-f", "-",
                          stdin=json.dumps({"apiVersion": version, "kind": "Eviction",
                                            "metadata": {"name": name, "namespace": self.namespace}}))
-        self.take_away(evict)
+        self.assertEqual(2, self.take_away(evict))
 
     def test_mover_deleted_by_force(self):
         self.take_away(lambda name: self.kubectl("-n", self.namespace, "delete", "pod", name, "--grace-period=0", "--force"))
@@ -279,15 +290,10 @@ class Rates(MoverCase):
 
     def read_bytes(self):
         """What the movers of this test have read with read(2): they are processes of this machine."""
-        uids = [item["metadata"]["uid"] for item in self.movers]
-        for directory in pathlib.Path("/proc").iterdir():
-            if not directory.name.isdigit() or directory.name in self.read:
-                continue
+        for process in support.mover_processes([item["metadata"]["uid"] for item in self.movers]):
             with contextlib.suppress(OSError):
-                # The loader has read the program; the mover that it becomes is in memory only.
-                if "memfd:" in os.readlink(directory / "exe") and \
-                        any(uid in (directory / "cgroup").read_text() for uid in uids):
-                    self.read[directory.name] = [self.counter(directory.name)] * 2
+                if process not in self.read:
+                    self.read[process] = [self.counter(process)] * 2
         for process, counters in self.read.items():
             with contextlib.suppress(OSError):
                 counters[1] = self.counter(process)

@@ -8,6 +8,7 @@ Most of a test is waiting for pods, so that TEST_AT_ONCE (3) tests of a file run
 each in a process and a namespace of its own: `long` ones first, those that are to be `alone` last.
 """
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -369,6 +370,9 @@ class ClusterCase(Case):
         self.wait_for(is_there, what="the mover")
         return found[0]
 
+    def movers_inside(self, pod="app"):
+        return mover_processes([self.get("-n", self.namespace, "get", "pod", pod)["metadata"]["uid"]])
+
     def wait_for_nothing_left(self, seconds=120):
         self.wait_for(lambda: not self.our_leftovers(), seconds=seconds,
                       what=lambda: f"an end of what is ours: {json.dumps(self.our_objects(), indent=1)}")
@@ -410,6 +414,18 @@ class ClusterCase(Case):
 
     def ledger(self, point="latest"):
         return self.backup("describe", point, "-o", "json").json()["ledger"]
+
+
+def mover_processes(uids):
+    """The process ids of movers in the pods with these uids. A mover is in memory only (what the loader was before it
+    became one is not), or its file is gone as soon as it runs; and this machine sees it."""
+    found = []
+    for directory in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if directory.name.isdigit() and re.search("memfd:|kubectl-backup-mover", os.readlink(directory / "exe")) and \
+                    any(uid in (directory / "cgroup").read_text() for uid in uids):
+                found.append(int(directory.name))
+    return found
 
 
 def fill_directory(directory, files=200, seed=1):
