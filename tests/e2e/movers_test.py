@@ -70,12 +70,13 @@ class Movers(MoverCase):
         mover = self.wait_for_mover(process)
         self.wait_for(lambda: self.stored_bytes() > 8 * MIB, what="some of the volume")
         action(mover.partition("/")[2])
-        pods = self.finish(process).count("made pod ")
+        said = self.finish(process)
+        self.assertIn(f"reading volume {self.namespace}/data again", said)
         volume = self.assert_status("Complete", "second")["ledger"]["volumes"][0]
         self.assertEqual("Protected", volume["outcome"], volume)
         self.assert_same_file("large", point="second")
         self.wait_for_nothing_left()
-        return pods
+        return said.count("made pod ")
 
     def test_mover_process_killed(self):
         """As when memory is short: its pod is well, and the volume is read again through that."""
@@ -163,8 +164,9 @@ class Movers(MoverCase):
                 proxy.clear()
                 proxy.cut_exec(place, direction=direction)
                 name = f"cut-{number}"
-                self.backup("create", name, "-n", self.namespace, environment=proxy.environment)
+                result = self.backup("create", name, "-n", self.namespace, environment=proxy.environment)
                 self.assertEqual(number + 1, proxy.count(fault="cut_exec"))
+                self.assertIn(" again: ", result.err)
                 self.assert_same_file("large", point=name)
         self.grow(8)
         proxy.clear()
