@@ -138,5 +138,53 @@ class Kills(EndingCase):
         self.assert_nothing_left()
 
 
+@support.alone
+class SlowStorage(EndingCase):
+    """A copy's claim that goes while the storage still makes its volume: a class that retains must not keep that."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_app(self.storage_class(reclaimPolicy="Retain", volumeBindingMode="WaitForFirstConsumer"))
+        self.own = self.get("-n", self.namespace, "get", "pvc", "data")["spec"]["volumeName"]
+        self.addCleanup(self.let_volumes_go)
+        self.driver = int((self.state() / "processes" / "csi-driver").read_text().split()[0])
+        self.addCleanup(os.kill, self.driver, signal.SIGCONT)
+        os.kill(self.driver, signal.SIGSTOP)
+
+    def let_volumes_go(self):
+        for item in self.get("get", "pv")["items"]:
+            if item["spec"]["claimRef"]["namespace"] == self.namespace:
+                self.kubectl("patch", "pv", item["metadata"]["name"], "-p",
+                             '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}')
+
+    def our_claims(self):
+        return [item["metadata"]["name"] for item in self.our_objects() if item["kind"] == "PersistentVolumeClaim"]
+
+    def is_being_provisioned(self):
+        return any(event["reason"] == "Provisioning" and event["involvedObject"]["name"] in self.our_claims()
+                   for event in self.get("-n", self.namespace, "get", "events")["items"])
+
+    def start_clone(self):
+        return self.start_until(self.is_being_provisioned, self.policy({"action": "clone"}), what="the provisioner")
+
+    def thaw_without_claim(self):
+        self.wait_for(lambda: not self.our_claims(), what="the copy's claim to go")
+        os.kill(self.driver, signal.SIGCONT)
+
+    def test_stopped_by_a_signal(self):
+        process = self.start_clone()
+        process.send_signal(signal.SIGTERM)
+        self.thaw_without_claim()
+        self.finish(process, code=130, timeout=240)
+        self.assert_nothing_left()
+
+    def test_killed_then_cleanup(self):
+        self.kill(self.start_clone())
+        cleanup = self.start("cleanup", "-n", self.namespace)
+        self.thaw_without_claim()
+        self.finish(cleanup)
+        self.assert_nothing_left()
+
+
 if __name__ == "__main__":
     support.run()
