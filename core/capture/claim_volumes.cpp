@@ -12,6 +12,7 @@
 #include "core/capture/mover_slots.hpp"
 #include "core/capture/volume_reader.hpp"
 #include "core/capture/volume_stand_in.hpp"
+#include "core/volume/leftovers.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -111,7 +112,8 @@ class ClaimReader {
         }
         const auto close_at = [&](std::size_t at, const std::stop_token&) {
             if (const auto problem = failure_of([&] { copies[at]->close(); })) {
-                context_.client.log().warn("capture", problem->what());
+                context_.client.log().warn("capture",
+                                           volume::leftover_problem({}, *problem).message);
             }
         };
         // Whoever asks to stop wants them closed, too.

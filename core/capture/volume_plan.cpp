@@ -4,7 +4,6 @@
 #include "core/base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -14,10 +13,6 @@
 namespace backup::capture {
 
 namespace {
-
-/// What a provisioner writes on the claims it serves: the name of a CSI driver, too.
-constexpr std::array<std::string_view, 2> kProvisionerMarks{
-    "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"};
 
 /// A ReadOnlyMany claim from a snapshot costs nothing with CephFS (a shallow copy), and with
 /// drivers whose owner says so. Source: ceph-csi
@@ -175,7 +170,7 @@ class Planner {
     /// Who may not look at PersistentVolumes still sees who provisioned a claim; it is a CSI driver
     /// when there are snapshot classes for it.
     void guess_driver(VolumeFacts& facts) const {
-        for (const auto mark : kProvisionerMarks) {
+        for (const auto mark : volume::kProvisionerMarks) {
             const auto found = facts.annotations.find(mark);
             if (found != facts.annotations.end() &&
                 std::ranges::find(

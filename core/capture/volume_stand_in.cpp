@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/capture/volume_stand_in.hpp"
 
+#include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
+#include "core/volume/leftovers.hpp"
 
 #include <utility>
 
@@ -63,8 +65,19 @@ std::unique_ptr<VolumeStandIn> make_stand_in(const StandInContext& context,
     context.progress.note(
         concat("making a ", record.method, " of volume ", record.name_space, "/", record.claim));
     auto stand_in = std::make_unique<CopyStandIn>(context, plan);
-    stand_in->cut(stop);
-    return stand_in;
+    const auto failure = failure_of([&] { stand_in->cut(stop); });
+    if (!failure) {
+        return stand_in;
+    }
+    const auto problem = failure_of([&] { stand_in->close(); });
+    if (!problem) {
+        throw Error(*failure);
+    }
+    const auto left = volume::leftover_problem({}, *problem).message;
+    context.client.log().warn("capture", left);
+    throw Error(failure->code(),
+                concat(failure->what(), "; what was made could not be removed: ", left))
+        .hint(std::string(failure->hint()));
 }
 
 }  // namespace backup::capture

@@ -23,7 +23,8 @@ struct StandInContext {
 };
 
 /// Returns when the moment of the volume is fixed: the snapshot is cut, or the clone is made.
-/// Throws MoverFailed with what the cluster says, Forbidden, Interrupted; nothing is left then.
+/// Throws MoverFailed with what the cluster says, Forbidden, Interrupted; what is left then it
+/// names.
 std::unique_ptr<VolumeStandIn> make_stand_in(const StandInContext& context,
                                              const PlannedVolume& plan,
                                              const std::stop_token& stop);

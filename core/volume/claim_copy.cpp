@@ -2,20 +2,35 @@
 #include "core/volume/claim_copy.hpp"
 
 #include "core/base/task_group.hpp"
+#include "core/volume/leftovers.hpp"
 
 #include <utility>
 
 namespace backup::volume {
+
+namespace {
+
+constexpr std::string_view kLayer = "volume";
+
+}  // namespace
 
 ClaimCopy::ClaimCopy(const TemporaryContext& context,
                      std::string ns,
                      std::string source,
                      const ClaimCopySpec& spec,
                      CopyLimits limits)
-    : source_(std::move(source)),
+    : context_(context),
+      source_(std::move(source)),
       method_(spec.method),
       snapshot_(context, {ns, source_, spec.snapshot_class}, limits),
       claim_(context, ns, spec.claim, limits) {}
+
+ClaimCopy::~ClaimCopy() {
+    const auto failure = failure_of([this] { close(); });
+    if (failure) {
+        context_.client.log().warn(kLayer, leftover_problem({}, *failure).message);
+    }
+}
 
 void ClaimCopy::cut(const std::stop_token& stop) {
     if (method_ == CopyMethod::Snapshot) {
@@ -36,9 +51,13 @@ const std::string& ClaimCopy::open(const std::stop_token& stop) {
 
 void ClaimCopy::close() {
     const auto failure = failure_of([this] { claim_.close(); });
-    snapshot_.close();
-    if (failure) {
-        throw Error(*failure);
+    if (claim_.is_left()) {
+        // Its data may still be on the way from there.
+        snapshot_.leave();
+    }
+    const auto later = failure_of([this] { snapshot_.close(); });
+    if (failure || later) {
+        throw Error(failure ? *failure : *later);
     }
 }
 

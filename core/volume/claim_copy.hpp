@@ -24,7 +24,7 @@ struct ClaimCopySpec {
     bool operator==(const ClaimCopySpec&) const = default;
 };
 
-/// One thread at a time. Its destructor does what close() does, and only logs problems.
+/// One thread at a time.
 class ClaimCopy {
   public:
     ClaimCopy(const TemporaryContext& context,
@@ -32,6 +32,10 @@ class ClaimCopy {
               std::string source,
               const ClaimCopySpec& spec,
               CopyLimits limits = {});
+    /// close(), whose problems are only logged.
+    ~ClaimCopy();
+    ClaimCopy(const ClaimCopy&) = delete;
+    ClaimCopy& operator=(const ClaimCopy&) = delete;
 
     /// Fixes the moment. A clone whose class waits for a pod, and that no node is known for, is
     /// only fixed when that pod runs.
@@ -47,11 +51,13 @@ class ClaimCopy {
         return claim_.find_complaint(stop);
     }
 
-    /// Removes everything, the claim first. Throws the first thing that went wrong, after all was
-    /// tried. The pods that mount the claim must be gone.
+    /// Removes everything, the claim first; a snapshot stays when its claim has to. Throws the
+    /// first thing that went wrong, after all was tried. The pods that mount the claim must be
+    /// gone.
     void close();
 
   private:
+    const TemporaryContext context_;
     const std::string source_;
     const CopyMethod method_;
     VolumeSnapshot snapshot_;  // destroyed after the claim: a claim's source is protected

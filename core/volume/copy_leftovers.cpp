@@ -5,6 +5,7 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/kube/list.hpp"
+#include "core/volume/late_volume.hpp"
 #include "core/volume/snapshot_api.hpp"
 #include "core/volume/snapshot_end.hpp"
 #include "core/volume/temporary_object.hpp"
@@ -84,7 +85,10 @@ class CopyCleaner {
     void remove_snapshot(const Copy& snapshot) {
         std::string bound;
         std::optional<Removed> content;
-        settle(snapshots_.snapshots, snapshot, judge(snapshot), [&] {
+        auto verdict = needed_.contains(concat(snapshot.ns, "/", snapshot.name))
+                           ? CopyVerdict{false, "a claim that stays is made from it"}
+                           : judge(snapshot);
+        settle(snapshots_.snapshots, snapshot, std::move(verdict), [&] {
             const auto settled = options_.dry_run
                                      ? snapshot.object
                                      : end_.let_settle(snapshot.ns, snapshot.name, options_.stop);
@@ -267,8 +271,25 @@ class CopyCleaner {
                       options);
     }
 
+    /// All claims together are waited for as long as the caller has time for.
+    Json let_settle(const Copy& claim) {
+        if (options_.dry_run) {
+            return claim.object;
+        }
+        const auto passed = judge_.clock.steady_now() - begin_;
+        const auto left = options_.gone_limit - std::chrono::duration_cast<Milliseconds>(passed);
+        auto settled = let_volume_come(
+            {client_, options_.self, judge_.clock}, claim.object, left, options_.stop);
+        if (settled || options_.force) {
+            return settled ? std::move(*settled) : claim.object;
+        }
+        needed_.insert(concat(claim.ns, "/", claim.object.text_at({"spec", "dataSource", "name"})));
+        throw Error(ErrorCode::TimedOut, std::string(kVolumeIsComing))
+            .hint("run cleanup again when the storage answers; --force does not wait for it");
+    }
+
     void release_volume(const Copy& claim) {
-        const auto name = claim.object.text_at({"spec", "volumeName"});
+        const auto name = let_settle(claim).text_at({"spec", "volumeName"});
         const auto volume = name.empty() ? std::nullopt : find_if_allowed(storage_.volumes, name);
         if (volume && volume->text_at({"spec", "persistentVolumeReclaimPolicy"}) == "Retain") {
             patch(storage_.volumes,
@@ -408,6 +429,8 @@ class CopyCleaner {
     StorageApi storage_;
     SnapshotApi snapshots_;
     std::vector<Removed> removed_;
+    const std::chrono::steady_clock::time_point begin_ = judge_.clock.steady_now();
+    std::set<std::string> needed_;   // "namespace/name" of what claims that stay are made from
     std::set<std::string> awaited_;  // contents that go with the snapshots that were removed
     SnapshotEnd end_{{client_, options_.self, judge_.clock}};
 };

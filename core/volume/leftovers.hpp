@@ -26,9 +26,11 @@ struct CleanUpOptions {
     /// A copy of another machine whose run shows no other sign of life is left alone for so long:
     /// a mover pod lives no longer.
     std::chrono::seconds copies_older_than{86'400};
-    /// What was removed is waited for so long; then it is a problem that it is still there.
+    /// What was removed is waited for so long; then it is a problem that it is still there. Before
+    /// that, as long: volumes that are still being made for claims.
     std::chrono::milliseconds gone_limit{120'000};
-    bool force = false;    // also those that seem to be in use, by whomever
+    // Also those that seem to be in use, by whomever, and claims whose volume does not come.
+    bool force = false;
     bool dry_run = false;  // say what would be done
     Clock* clock = nullptr;
     std::stop_token stop;

@@ -107,12 +107,15 @@ MoverEnd end_of_mover(const Json& pod) {
     return {};
 }
 
+std::string time_of_event(const Json& event) {
+    return event.text_at({"lastTimestamp"}, event.text_at({"eventTime"}));
+}
+
 std::string last_warning(const std::vector<Json>& events) {
     std::string newest;
     std::string text;
     for (const auto& event : events) {
-        // RFC 3339 in UTC sorts as text.
-        const auto time = event.text_at({"lastTimestamp"}, event.text_at({"eventTime"}));
+        const auto time = time_of_event(event);
         if (event.text_at({"type"}) == "Warning" && time >= newest) {
             newest = time;
             text = said(event);

@@ -31,4 +31,7 @@ MoverEnd end_of_mover(const Json& pod);
 /// The message of the newest warning among Event objects; empty when there is none.
 std::string last_warning(const std::vector<Json>& events);
 
+/// When it happened last: RFC 3339 in UTC, which sorts as text.
+std::string time_of_event(const Json& event);
+
 }  // namespace backup::volume

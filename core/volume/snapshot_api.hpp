@@ -5,10 +5,20 @@
 
 #include "core/volume/mover_api.hpp"
 
+#include <array>
+#include <string_view>
+
 namespace backup::volume {
 
 inline constexpr const char* kSnapshotGroup = "snapshot.storage.k8s.io";
 inline constexpr const char* kStorageGroup = "storage.k8s.io";
+
+/// What the scheduler writes when it has chosen a node for a claim that waits for its pod.
+inline constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
+
+/// Annotations of a claim that say which provisioner is to make its volume, today and before 1.23.
+inline constexpr std::array<std::string_view, 2> kProvisionerMarks{
+    "volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"};
 
 inline model::ApiResource group_resource(const char* group,
                                          const char* kind,

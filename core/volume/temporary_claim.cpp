@@ -3,7 +3,7 @@
 
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
-#include "core/kube/list.hpp"
+#include "core/volume/late_volume.hpp"
 #include "core/volume/mover_pod_state.hpp"
 
 #include <algorithm>
@@ -15,9 +15,7 @@ namespace backup::volume {
 namespace {
 
 constexpr std::string_view kLayer = "volume";
-/// What the scheduler writes when it has chosen a node for a claim that waits for its pod.
-constexpr std::string_view kSelectedNode = "volume.kubernetes.io/selected-node";
-constexpr std::chrono::seconds kCloseLimit{150};
+constexpr std::chrono::seconds kCloseLimit{210};
 /// Events come late and cost a list: not with every look.
 constexpr Milliseconds kComplaintPause{5'000};
 
@@ -120,24 +118,9 @@ bool TemporaryClaim::is_bound(Milliseconds elapsed, const std::stop_token& stop)
 }
 
 std::string TemporaryClaim::find_complaint(const std::stop_token& stop) const {
-    std::vector<Json> events;
-    kube::ListOptions options;
-    options.ns = ns_;
-    options.field_selector = concat("involvedObject.name=", object_.name());
-    options.stop = stop;
-    const MoverApi api;
-    const auto failure = failure_of([&] {
-        kube::list_objects(context_.client,
-                           api.events,
-                           options,
-                           {[&](std::string_view item) { events.push_back(parse_json(item)); },
-                            [&] { events.clear(); }});
-    });
-    if (failure && failure->code() == ErrorCode::Interrupted) {
-        throw Error(*failure);
-    }
+    const auto events = find_events(context_, ns_, object_.name(), stop);
     // Events are only the better explanation.
-    return failure ? std::string() : last_warning(events);
+    return events ? last_warning(*events) : std::string();
 }
 
 void TemporaryClaim::close() {
@@ -150,11 +133,11 @@ void TemporaryClaim::remove(const std::stop_token& stop) {
     std::string volume;
     std::string problem;
     const auto failure = failure_of([&] {
-        const auto claim = object_.find(stop);
+        const auto claim = let_settle(stop);
         volume = claim.text_at({"spec", "volumeName"});
         problem = release_volume(volume, stop);
     });
-    object_.remove(limits_.removal, stop);
+    object_.remove(limits_.removal, stop);  // unless it was left
     if (failure) {
         throw Error(*failure);
     }
@@ -162,6 +145,18 @@ void TemporaryClaim::remove(const std::stop_token& stop) {
         throw Error(ErrorCode::MoverFailed, problem);
     }
     wait_for_volume(volume, stop);
+}
+
+/// As it is to be removed: with its volume, if one is being made.
+Json TemporaryClaim::let_settle(const std::stop_token& stop) {
+    auto claim = let_volume_come(context_, object_.find(stop), limits_.removal, stop);
+    if (claim) {
+        return std::move(*claim);
+    }
+    is_left_ = true;
+    object_.leave();
+    throw Error(ErrorCode::TimedOut, concat(object_.text(), " stays: ", kVolumeIsComing))
+        .hint(concat("'kubectl backup cleanup -n ", ns_, "' removes both"));
 }
 
 /// A volume that its class wants kept is told otherwise. The text says why it was not.

@@ -61,9 +61,13 @@ class TemporaryClaim {
     /// the volume stays behind. The pods that mount it must be gone.
     void close();
 
+    /// close() had to let it be, since the storage was still making its volume.
+    bool is_left() const { return is_left_; }
+
   private:
     bool is_bound(Milliseconds elapsed, const std::stop_token& stop);
     void remove(const std::stop_token& stop);
+    Json let_settle(const std::stop_token& stop);
     std::string release_volume(const std::string& volume, const std::stop_token& stop) const;
     void wait_for_volume(const std::string& volume, const std::stop_token& stop) const;
 
@@ -73,6 +77,7 @@ class TemporaryClaim {
     const CopyLimits limits_;
     StorageApi api_;
     TemporaryObject object_;
+    bool is_left_ = false;
 };
 
 }  // namespace backup::volume

@@ -67,6 +67,9 @@ class TemporaryObject {
     /// Whether there is, or may be, something to remove.
     bool is_made() const { return is_made_; }
 
+    /// It is not removed by this object any more; `cleanup` finds it.
+    void leave() { is_made_ = false; }
+
     /// Null when it is not there (any more), or when another one has its name.
     Json find(const std::stop_token& stop) const;
     /// The same; throws MoverFailed when it is not there.

@@ -64,6 +64,9 @@ class VolumeSnapshot {
 
     const std::string& name() const { return object_.name(); }
 
+    /// close() does nothing from now on: something that stays still needs it.
+    void leave() { object_.leave(); }
+
     /// Removes it and waits until its content is gone as well. Throws TimedOut, or MoverFailed
     /// when the storage's part stays behind.
     void close();

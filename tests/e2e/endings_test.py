@@ -2,6 +2,7 @@
 """However a run that copies volumes ends, nothing of ours is left, at the latest after cleanup."""
 import os
 import signal
+import time
 
 import csi_support
 import support
@@ -167,23 +168,49 @@ class SlowStorage(EndingCase):
     def start_clone(self):
         return self.start_until(self.is_being_provisioned, self.policy({"action": "clone"}), what="the provisioner")
 
-    def thaw_without_claim(self):
-        self.wait_for(lambda: not self.our_claims(), what="the copy's claim to go")
+    def assert_waits(self, process):
+        """For the volume: the claim is what leads to it."""
+        time.sleep(5)
+        self.assertIsNone(process.poll())
+        self.assertEqual(1, len(self.our_claims()))
+
+    def thaw(self):
         os.kill(self.driver, signal.SIGCONT)
+
+    def assert_claim_stays(self, process, code):
+        claim, = self.our_claims()
+        out = self.finish(process, code=code, timeout=240)
+        self.assertEqual([claim], self.our_claims())
+        self.assertIn(claim, out)
+        self.assertIn("cleanup", out)
+        self.thaw()
+        self.backup("cleanup", "-n", self.namespace)
+        self.assert_nothing_left()
 
     def test_stopped_by_a_signal(self):
         process = self.start_clone()
         process.send_signal(signal.SIGTERM)
-        self.thaw_without_claim()
+        self.assert_waits(process)
+        self.thaw()
         self.finish(process, code=130, timeout=240)
         self.assert_nothing_left()
+
+    def test_stopped_by_a_signal_and_the_storage_does_not_answer(self):
+        process = self.start_clone()
+        process.send_signal(signal.SIGTERM)
+        self.assert_claim_stays(process, code=130)
 
     def test_killed_then_cleanup(self):
         self.kill(self.start_clone())
         cleanup = self.start("cleanup", "-n", self.namespace)
-        self.thaw_without_claim()
+        self.assert_waits(cleanup)
+        self.thaw()
         self.finish(cleanup)
         self.assert_nothing_left()
+
+    def test_killed_then_cleanup_and_the_storage_does_not_answer(self):
+        self.kill(self.start_clone())
+        self.assert_claim_stays(self.start("cleanup", "-n", self.namespace, "--timeout", "5s"), code=3)
 
 
 if __name__ == "__main__":

@@ -295,3 +295,72 @@ TEST_CASE("a content that does not go is a problem, after a while") {
         CHECK(nudges < 20);
     }
 }
+
+namespace {
+
+/// The storage is still making the claim's volume.
+void unmake_volume(Scene& scene) {
+    scene.api.erase(FakeStorage::kVolumes + scene.api.names(FakeStorage::kVolumes).front());
+    scene.api.change(FakeStorage::kClaims + kClaim, [](Json& json) {
+        json["spec"].erase("volumeName");
+        json["spec"]["storageClassName"] = "disk";
+        json["status"]["phase"] = "Pending";
+        json["metadata"]["annotations"]["volume.kubernetes.io/storage-provisioner"] = "csi";
+    });
+    scene.api.put(FakeStorage::kClasses + "disk",
+                  Json::object({{"reclaimPolicy", "Retain"}, {"volumeBindingMode", "Immediate"}}));
+    scene.api.put("/api/v1/namespaces/shop/events/e",
+                  Json::object({{"type", "Normal"},
+                                {"reason", "Provisioning"},
+                                {"lastTimestamp", "2026-11-20T10:00:00Z"}}));
+}
+
+}  // namespace
+
+TEST_CASE("a volume that is still being made goes with its claim") {
+    Scene scene(dead(), "Retain");
+    unmake_volume(scene);
+    scene.storage.volume_looks = 5;
+    const auto result = scene.clean();
+    CHECK(result.problems.empty());
+    CHECK(kinds(result) == Names{"persistentvolumeclaim", "volumesnapshot"});
+    CHECK(scene.storage.rest() == Names{});
+}
+
+TEST_CASE("a claim whose volume does not come in time") {
+    Scene scene(dead(), "Retain");
+    unmake_volume(scene);
+    scene.storage.volume_looks = 1'000'000;
+    const auto begin = scene.api.clock.steady_now();
+    const auto took = [&] { return scene.api.clock.steady_now() - begin; };
+    SECTION("stays, with what it is made from, until cleanup runs again") {
+        const auto rest = scene.storage.rest();
+        const auto result = scene.clean();
+        CHECK(kinds(result) == Names{"persistentvolumeclaim stays", "volumesnapshot stays"});
+        REQUIRE(result.problems.size() == 1);
+        CHECK(result.problems.front().subject == "persistentvolumeclaim shop/" + kClaim);
+        CHECK_THAT(result.problems.front().message,
+                   contains("still making its volume") && contains("run cleanup again"));
+        CHECK(scene.storage.rest() == rest);
+        CHECK(took() >= scene.options.gone_limit);
+        CHECK(took() < scene.options.gone_limit + std::chrono::seconds(10));
+        scene.storage.volume_looks = 0;
+        CHECK(scene.clean().problems.empty());
+        CHECK(scene.storage.rest() == Names{});
+    }
+    SECTION("is not waited for longer than the caller has time") {
+        scene.options.gone_limit = std::chrono::seconds(5);
+        CHECK(scene.clean().problems.size() == 1);
+        CHECK(took() < std::chrono::seconds(10));
+    }
+    SECTION("goes when that is asked for") {
+        scene.options.force = true;
+        CHECK(scene.clean().problems.empty());
+        CHECK(scene.storage.rest() == Names{});
+    }
+    SECTION("is not waited for by who only looks") {
+        scene.options.dry_run = true;
+        CHECK(kinds(scene.clean()) == Names{"persistentvolumeclaim", "volumesnapshot"});
+        CHECK(took() < std::chrono::seconds(1));
+    }
+}

@@ -95,6 +95,12 @@ struct FakeStorage {
         if (!is_temporary || !provisions || !object.text_at({"spec", "volumeName"}).empty()) {
             return;
         }
+        if (volume_looks-- > 0) {
+            api.change(path, [](Json& json) {
+                json["metadata"]["annotations"]["volume.kubernetes.io/storage-provisioner"] = "csi";
+            });
+            return;
+        }
         const auto volume = "pvc-" + object.text_at({"metadata", "uid"});
         api.put(kVolumes + volume,
                 Json::object(
@@ -156,6 +162,7 @@ struct FakeStorage {
     inline static const std::string kSnapshots = kGroup + "namespaces/shop/volumesnapshots/";
     inline static const std::string kContents = kGroup + "volumesnapshotcontents/";
     inline static const std::string kClaims = "/api/v1/namespaces/shop/persistentvolumeclaims/";
+    inline static const std::string kClasses = "/apis/storage.k8s.io/v1/storageclasses/";
     inline static const std::string kVolumes = "/api/v1/persistentvolumes/";
 
     FakeApi& api;
@@ -166,6 +173,7 @@ struct FakeStorage {
     std::string reclaim_policy = "Delete";
     Json::Array finalizers;  // of snapshots; nobody takes them off
     int snapshot_looks = 0;  // until it is ready
+    int volume_looks = 0;    // until a claim has its volume; it is being made from the first on
     bool provisions = true;
     bool cleans_up = true;
 };
