@@ -382,9 +382,9 @@ class Squashfuse(Squashfs):
         return Mounted(directory, directory)
 
 
-def list_tree(root, output):
+def list_tree(root, output, how="-lR"):
     """ls of some trees meets what it may not read: its exit 1 is fine, the lines are compared."""
-    return run(["ls", "-lR", root], to=output, accepted=(0, 1))
+    return run(["ls", how, root], to=output, accepted=(0, 1))
 
 
 class Native(Tool):
@@ -398,7 +398,7 @@ class Native(Tool):
         return Mounted(tree)
 
     def ls(self, tree, output):
-        return list_tree(tree, output)
+        return list_tree(tree, output, "-lAR")  # the other tools show hidden files, too
 
     def find(self, tree, pattern, output):
         return run(["find", tree, "-name", pattern, "-print0"], to=output, accepted=(0, 1))
