@@ -2,9 +2,8 @@
 #include "core/volume/late_volume.hpp"
 
 #include "core/base/task_group.hpp"
-#include "core/base/text.hpp"
-#include "core/kube/list.hpp"
 #include "core/volume/mover_pod_state.hpp"
+#include "core/volume/object_events.hpp"
 #include "core/volume/snapshot_api.hpp"
 
 #include <algorithm>
@@ -80,29 +79,6 @@ Work judge(std::vector<Json> events) {
 
 }  // namespace
 
-std::optional<std::vector<Json>> find_events(const TemporaryContext& context,
-                                             const std::string& ns,
-                                             const std::string& name,
-                                             const std::stop_token& stop) {
-    std::vector<Json> events;
-    kube::ListOptions options;
-    options.ns = ns;
-    options.field_selector = concat("involvedObject.name=", name);
-    options.stop = stop;
-    const MoverApi api;
-    const auto failure = failure_of([&] {
-        kube::list_objects(context.client,
-                           api.events,
-                           options,
-                           {[&](std::string_view item) { events.push_back(parse_json(item)); },
-                            [&] { events.clear(); }});
-    });
-    if (failure && failure->code() == ErrorCode::Interrupted) {
-        throw Error(*failure);
-    }
-    return failure ? std::nullopt : std::optional(std::move(events));
-}
-
 std::optional<Json> let_volume_come(const TemporaryContext& context,
                                     Json claim,
                                     Milliseconds limit,
@@ -125,7 +101,7 @@ std::optional<Json> let_volume_come(const TemporaryContext& context,
             return true;
         }
         if (elapsed >= next_events) {
-            auto events = find_events(context, ns, name, stop);
+            auto events = find_events(context.client, ns, name, stop);
             // Who may not look must take it for at work.
             work = events ? judge(std::move(*events)) : Work::Begun;
             next_events = elapsed + kEventsPause;

@@ -7,22 +7,13 @@
 
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace backup::volume {
 
 /// Why a claim is not removed.
 inline constexpr std::string_view kVolumeIsComing =
     "the storage is still making its volume, which would stay behind without the claim";
-
-/// Of an object of that name, which may be gone already; nothing when they may not be listed.
-/// Throws Interrupted.
-std::optional<std::vector<Json>> find_events(const TemporaryContext& context,
-                                             const std::string& ns,
-                                             const std::string& name,
-                                             const std::stop_token& stop);
 
 /// Before `claim`, which is ours, is deleted: waits for the volume that a provisioner may be making
 /// for it, unless its class is known not to keep it. The claim as it is when it can be deleted:

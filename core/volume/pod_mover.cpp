@@ -6,7 +6,6 @@
 #include "core/base/task_group.hpp"
 #include "core/base/text.hpp"
 #include "core/base/units.hpp"
-#include "core/kube/list.hpp"
 #include "core/kube/refusal.hpp"
 #include "core/kube/watch.hpp"
 #include "core/volume/mover_api.hpp"
@@ -14,6 +13,7 @@
 #include "core/volume/mover_node.hpp"
 #include "core/volume/mover_parts.hpp"
 #include "core/volume/mover_pod_state.hpp"
+#include "core/volume/object_events.hpp"
 #include "core/volume/pod_channel.hpp"
 
 #include <algorithm>
@@ -289,20 +289,10 @@ std::optional<NodeTrouble> PodMover::State::find_node_trouble() {
 }
 
 std::string PodMover::State::describe_events() {
-    std::vector<Json> events;
-    kube::ListOptions options;
-    options.ns = request.ns;
-    options.field_selector = concat("involvedObject.name=", pod);
-    options.stop = request.stop;
-    const auto failure = failure_of([&] {
-        kube::list_objects(client,
-                           api.events,
-                           options,
-                           {[&](std::string_view item) { events.push_back(parse_json(item)); },
-                            [&] { events.clear(); }});
-    });
+    std::optional<std::vector<Json>> events;
+    failure_of([&] { events = find_events(client, request.ns, pod, request.stop); });
     // Events are only the better explanation.
-    const auto warning = failure ? std::string() : last_warning(events);
+    const auto warning = events ? last_warning(*events) : std::string();
     return warning.empty() ? "" : concat(" (last event: ", warning, ")");
 }
 

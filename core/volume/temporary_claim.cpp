@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/volume/late_volume.hpp"
 #include "core/volume/mover_pod_state.hpp"
+#include "core/volume/object_events.hpp"
 
 #include <algorithm>
 #include <array>
@@ -118,7 +119,7 @@ bool TemporaryClaim::is_bound(Milliseconds elapsed, const std::stop_token& stop)
 }
 
 std::string TemporaryClaim::find_complaint(const std::stop_token& stop) const {
-    const auto events = find_events(context_, ns_, object_.name(), stop);
+    const auto events = find_events(context_.client, ns_, object_.name(), stop);
     // Events are only the better explanation.
     return events ? last_warning(*events) : std::string();
 }
