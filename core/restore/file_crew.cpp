@@ -63,7 +63,7 @@ void FileCrew::finish() {
 }
 
 void FileCrew::work(const std::stop_token& stop) {
-    ContentReading reading;
+    view::ContentReading reading;
     while (auto batch = batches_.pop(stop)) {
         for (File& file : *batch) {
             throw_if_stopped(stop);
@@ -76,9 +76,9 @@ void FileCrew::work(const std::stop_token& stop) {
     }
 }
 
-void FileCrew::write_file(File& file, ContentReading& reading, const std::stop_token& stop) {
+void FileCrew::write_file(File& file, view::ContentReading& reading, const std::stop_token& stop) {
     std::unique_lock ahead(reading_ahead_, std::defer_lock);
-    reading.is_ahead = is_long(file.entry) && ahead.try_lock();
+    reading.is_ahead = view::is_long(file.entry.size) && ahead.try_lock();
     volume::FileTarget target(file.directory, file.entry);
     if (const auto reason = copy_content(*file.node, file.entry, target, reading, stop)) {
         target.abandon(*reason);

@@ -45,7 +45,7 @@ class FileCrew {
 
     void send_batch();
     void work(const std::stop_token& stop);
-    void write_file(File& file, ContentReading& reading, const std::stop_token& stop);
+    void write_file(File& file, view::ContentReading& reading, const std::stop_token& stop);
 
     std::stop_token stop_;
     Progress* progress_;

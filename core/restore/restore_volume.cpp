@@ -8,6 +8,7 @@
 #include "core/restore/file_crew.hpp"
 #include "core/restore/free_space.hpp"
 #include "core/restore/write_tree.hpp"
+#include "core/view/read_content.hpp"
 #include "core/volume/channel_sink.hpp"
 #include "core/volume/directory_sink.hpp"
 
@@ -89,42 +90,34 @@ class ImageTarget {
     bool is_device_ = false;
 };
 
-/// One run of data.
-void copy_run(view::Node& node,
-              std::uint64_t begin,
-              std::uint64_t end,
-              ImageTarget& target,
-              const std::stop_token& stop) {
-    // A device is written in whole blocks: pieces end anywhere.
-    Bytes waiting;
-    for (auto at = begin; at < end;) {
-        throw_if_stopped(stop);
-        const auto piece_end = std::min(node.piece_end(at), end);
-        const auto pieces = node.collect(at, piece_end - at);
-        if (size_of(pieces) != piece_end - at || pieces.empty()) {
-            throw Error(ErrorCode::CorruptData, "the image is shorter than its size");
-        }
-        for (const auto& piece : pieces) {
-            append(waiting, piece.bytes);
-        }
-        at = piece_end;
-        const auto ready = waiting.size() - (at == end ? 0 : waiting.size() % kPiece);
-        target.write(ByteView(waiting).first(ready), begin);
-        waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(ready));
-        begin += ready;
-    }
-}
-
 void copy_image(view::Node& node,
                 std::uint64_t size,
                 ImageTarget& target,
                 const std::stop_token& stop) {
-    for (std::uint64_t at = 0; at < size;) {
-        const std::uint64_t begin = std::min(node.seek_data(at).value_or(size), size);
-        target.skip(at, begin - at);
-        at = begin < size ? std::min(node.seek_hole(begin), size) : size;
-        copy_run(node, begin, at, target, stop);
+    // A device is written in whole blocks: pieces end anywhere.
+    Bytes waiting;
+    std::uint64_t written = 0;
+    const auto write = [&](std::size_t count) {
+        target.write(ByteView(waiting).first(count), written);
+        written += count;
+        waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count));
+    };
+    const auto copy = [&](const view::ContentRun& run) {
+        if (run.hole_bytes > 0) {
+            write(waiting.size());
+            target.skip(written, run.hole_bytes);
+            written += run.hole_bytes;
+        }
+        for (const auto& piece : run.data) {
+            append(waiting, piece.bytes);
+        }
+        write(waiting.size() - waiting.size() % kPiece);
+    };
+    view::ContentReading reading{view::is_long(size), {}};
+    if (const auto failure = view::read_content(node, size, reading, stop, copy)) {
+        throw Error(*failure);
     }
+    write(waiting.size());
 }
 
 }  // namespace

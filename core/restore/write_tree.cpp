@@ -218,7 +218,7 @@ void TreeWriter::write_file(view::Node& node, const model::FileEntry& entry) {
         sink_.abandon_file("its content could not be read when the backup was made");
         return;
     }
-    reading_.is_ahead = is_long(entry);
+    reading_.is_ahead = view::is_long(entry.size);
     if (!has_content_) {
         sink_.skip(entry.size);
     } else if (const auto reason = copy_content(node, entry, sink_, reading_, stop_)) {

@@ -88,7 +88,7 @@ class TreeWriter {
     std::map<LinkKey, FirstName> links_;
     std::uint64_t link_bytes_ = 0;
     volume::SinkResult lacking_;  // only its problems
-    ContentReading reading_;
+    view::ContentReading reading_;
 };
 
 }  // namespace backup::restore

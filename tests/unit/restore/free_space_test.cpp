@@ -13,7 +13,7 @@
 #include "tests/support/errors.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/repository_tree/memory_pages.hpp"
-#include "tests/unit/restore/fake_node.hpp"
+#include "tests/unit/view/fake_node.hpp"
 
 #include <fcntl.h>
 #include <filesystem>

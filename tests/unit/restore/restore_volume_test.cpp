@@ -5,7 +5,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/unit/restore/fake_node.hpp"
+#include "tests/unit/view/fake_node.hpp"
 
 #include <sys/stat.h>
 #include <tuple>

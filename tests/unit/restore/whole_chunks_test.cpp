@@ -4,7 +4,7 @@
 #include "core/restore/restore_volume.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "tests/unit/restore/chunked_node.hpp"
+#include "tests/unit/view/chunked_node.hpp"
 
 using namespace backup;
 using backup::testing::make_chunked_node;

@@ -3,7 +3,7 @@
 
 #include "plugin/commands/points.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/unit/restore/chunked_node.hpp"
+#include "tests/unit/view/chunked_node.hpp"
 
 #include <sstream>
 

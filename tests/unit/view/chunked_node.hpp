@@ -2,7 +2,7 @@
 // A file of a view whose content lies in chunks, and which remembers how it was read.
 #pragma once
 
-#include "tests/unit/restore/fake_node.hpp"
+#include "tests/unit/view/fake_node.hpp"
 
 #include <algorithm>
 #include <mutex>
