@@ -26,7 +26,7 @@ namespace {
 constexpr std::uint64_t kFetchBytes = 1U << 20U;
 // Each keeps a file open while it is read.
 constexpr std::size_t kMostOpenPacks = 256;
-constexpr std::uint32_t kFramesAhead = 32;
+constexpr std::uint32_t kFramesAhead = 64;
 // What a helper decodes at once: readers wait for the first of them.
 constexpr std::uint32_t kFramesInPiece = 8;
 constexpr std::size_t kMostPiecesAhead = 16;

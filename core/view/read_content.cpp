@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/view/read_content.hpp"
 
+#include "core/base/queue.hpp"
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/task_group.hpp"
 
@@ -13,6 +14,8 @@ namespace backup::view {
 namespace {
 
 constexpr std::uint64_t kLongBytes = 16U << 20U;
+// Beside the one that is read and the one that is used: each is a chunk in memory.
+constexpr std::size_t kRunsWaiting = 1;
 
 /// Goes through a file run by run.
 class ContentWalk {
@@ -71,6 +74,60 @@ class ContentWalk {
     std::uint64_t data_end_ = 0;
 };
 
+using Use = std::function<void(const ContentRun& run)>;
+
+std::optional<Error> read_here(ContentWalk& walk, const std::stop_token& stop, const Use& use) {
+    for (;;) {
+        std::optional<ContentRun> run;
+        auto failure = failure_of([&] {
+            throw_if_stopped(stop);
+            run = walk.next();
+        });
+        if (failure || !run) {
+            return failure;
+        }
+        use(*run);
+    }
+}
+
+/// Closes the queue however the thread that fills it ends: another one waits for it.
+class ClosedAtEnd {
+  public:
+    explicit ClosedAtEnd(BoundedQueue<ContentRun>& runs) : runs_(runs) {}
+
+    ClosedAtEnd(const ClosedAtEnd&) = delete;
+    ClosedAtEnd& operator=(const ClosedAtEnd&) = delete;
+
+    ~ClosedAtEnd() { runs_.close(); }
+
+  private:
+    BoundedQueue<ContentRun>& runs_;
+};
+
+/// To prove the names of a long file takes about as long as to write it.
+std::optional<Error> read_in_thread(ContentWalk& walk,
+                                    const std::stop_token& stop,
+                                    const Use& use) {
+    BoundedQueue<ContentRun> runs(kRunsWaiting);
+    std::optional<Error> failure;
+    TaskGroup reader(stop);
+    const auto start = failure_of([&] {
+        reader.start([&](const std::stop_token& asked) {
+            const ClosedAtEnd closed(runs);
+            failure = read_here(walk, asked, [&](const ContentRun& run) { runs.push(run, asked); });
+        });
+    });
+    if (start) {
+        // No more threads may be started: it takes longer then.
+        return read_here(walk, stop, use);
+    }
+    while (const auto run = runs.pop()) {
+        use(*run);
+    }
+    reader.wait();
+    return failure;
+}
+
 }  // namespace
 
 bool is_long(std::uint64_t size) {
@@ -83,17 +140,8 @@ std::optional<Error> read_content(Node& node,
                                   const std::stop_token& stop,
                                   const std::function<void(const ContentRun& run)>& use) {
     ContentWalk walk(node, size, reading);
-    for (;;) {
-        std::optional<ContentRun> run;
-        auto failure = failure_of([&] {
-            throw_if_stopped(stop);
-            run = walk.next();
-        });
-        if (failure || !run) {
-            return failure;
-        }
-        use(*run);
-    }
+    return reading.is_ahead && is_long(size) ? read_in_thread(walk, stop, use)
+                                             : read_here(walk, stop, use);
 }
 
 }  // namespace backup::view

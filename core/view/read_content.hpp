@@ -23,7 +23,7 @@ struct ContentRun {
 
 /// How one thread reads the content of files.
 struct ContentReading {
-    /// Other threads decode what comes next (Node::collect).
+    /// Other threads decode what comes next (Node::collect), and of long files prove it too.
     bool is_ahead = false;
     Bytes buffer = {};
 };
@@ -32,8 +32,8 @@ struct ContentReading {
 bool is_long(std::uint64_t size);
 
 /// Gives `use` the `size` bytes of a regular file in their order; what a run refers to is valid
-/// during the call. Returns why the rest cannot be had: what Node throws, CorruptData where it is
-/// shorter, Interrupted. Throws what `use` throws.
+/// during the call, which is on this thread. Returns why the rest cannot be had: what Node throws,
+/// CorruptData where it is shorter, Interrupted. Throws what `use` throws.
 std::optional<Error> read_content(Node& node,
                                   std::uint64_t size,
                                   ContentReading& reading,

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/view/read_content.hpp"
 
+#include "core/base/retry.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/meeting.hpp"
 #include "tests/unit/view/chunked_node.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <stdexcept>
 
 using namespace backup;
 using backup::testing::ChunkedNode;
 using backup::testing::make_chunked_node;
+using backup::testing::Meeting;
 using view::ContentReading;
 using view::ContentRun;
 using view::read_content;
@@ -102,6 +107,42 @@ TEST_CASE("holes come as holes, wherever they are") {
     const auto shown = show(node, text.size(), is_ahead);
     CHECK_FALSE(shown.failure);
     CHECK(shown.text == text);
+}
+
+TEST_CASE("a long file is read while what came before is used") {
+    const auto node = make_chunked_node(40 * kMiB);
+    Meeting meeting(2);
+    int reads = 0;
+    node->on_read = [&] {
+        if (++reads == 2) {
+            meeting.arrive();
+        }
+    };
+    auto reading = reading_ahead(true);
+    int runs = 0;
+    const auto failure = read_content(*node, 40 * kMiB, reading, {}, [&](const ContentRun&) {
+        if (++runs == 1) {
+            meeting.arrive();
+        }
+    });
+    CHECK_FALSE(failure);
+    CHECK(meeting.has_met());
+}
+
+TEST_CASE("what is read ahead and not yet used is bounded") {
+    const auto node = make_chunked_node(40 * kMiB);
+    std::atomic<int> reads{0};
+    node->on_read = [&] { ++reads; };
+    auto reading = reading_ahead(true);
+    int runs = 0;
+    int most = 0;
+    const auto failure = read_content(*node, 40 * kMiB, reading, {}, [&](const ContentRun&) {
+        most = std::max(most, reads.load() - ++runs);
+        sleep_for(std::chrono::milliseconds(2), {});
+    });
+    CHECK_FALSE(failure);
+    CHECK(runs > 10);
+    CHECK(most <= 3);
 }
 
 TEST_CASE("what was read before a failure is given, and the failure told") {
