@@ -26,7 +26,9 @@ namespace {
 constexpr std::uint64_t kFetchBytes = 1U << 20U;
 // Each keeps a file open while it is read.
 constexpr std::size_t kMostOpenPacks = 256;
-constexpr std::uint32_t kFramesAhead = 64;
+// With those of the chunk in use, less than the smallest cache (12 MiB) holds: what was decoded
+// ahead must still be there when it is asked for.
+constexpr std::uint32_t kFramesAhead = 48;
 // What a helper decodes at once: readers wait for the first of them.
 constexpr std::uint32_t kFramesInPiece = 8;
 constexpr std::size_t kMostPiecesAhead = 16;

@@ -113,7 +113,8 @@ void copy_image(view::Node& node,
         }
         write(waiting.size() - waiting.size() % kPiece);
     };
-    view::ContentReading reading{view::is_long(size), {}};
+    view::ContentReading reading;
+    reading.is_ahead = view::is_long(size);
     if (const auto failure = view::read_content(node, size, reading, stop, copy)) {
         throw Error(*failure);
     }

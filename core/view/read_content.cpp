@@ -23,7 +23,8 @@ class ContentWalk {
     ContentWalk(Node& node, std::uint64_t size, ContentReading& reading)
         : node_(node),
           size_(size),
-          reading_(reading) {}
+          reading_(reading),
+          data_end_(reading.fills_holes ? size : 0) {}
 
     /// Nothing at the end.
     std::optional<ContentRun> next() {
@@ -70,8 +71,8 @@ class ContentWalk {
     Node& node_;
     std::uint64_t size_;
     ContentReading& reading_;
+    std::uint64_t data_end_;
     std::uint64_t at_ = 0;
-    std::uint64_t data_end_ = 0;
 };
 
 using Use = std::function<void(const ContentRun& run)>;

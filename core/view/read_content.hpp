@@ -25,6 +25,9 @@ struct ContentRun {
 struct ContentReading {
     /// Other threads decode what comes next (Node::collect), and of long files prove it too.
     bool is_ahead = false;
+    /// Holes come as zeros: nobody has to look for them, which takes the extents of all of the
+    /// file.
+    bool fills_holes = false;
     Bytes buffer = {};
 };
 

@@ -5,9 +5,9 @@
 #include "core/base/error.hpp"
 #include "core/base/stop_on_signal.hpp"
 #include "core/base/text.hpp"
+#include "core/restore/copy_content.hpp"
 #include "core/view/read_content.hpp"
 
-#include <algorithm>
 #include <array>
 #include <ostream>
 
@@ -103,27 +103,18 @@ Json file_record(std::string_view path, view::Node& node) {
 }
 
 void print_content(view::Node& node, std::ostream& out, const std::stop_token& stop) {
-    const auto write = [&](ByteView bytes) {
-        const auto text = as_text(bytes);
-        if (!out.write(text.data(), static_cast<std::streamsize>(text.size()))) {
-            throw Error(ErrorCode::Io, "standard output cannot be written");
-        }
-    };
     const auto print = [&](const view::ContentRun& run) {
-        static constexpr std::array<std::byte, 64U << 10U> kZeros{};
-        for (auto left = run.hole_bytes; left > 0;) {
-            throw_if_stopped(stop);
-            const auto count = std::min<std::uint64_t>(left, kZeros.size());
-            write(std::span(kZeros).first(count));
-            left -= count;
-        }
         for (const auto& piece : run.data) {
-            write(piece.bytes);
+            const auto text = as_text(piece.bytes);
+            if (!out.write(text.data(), static_cast<std::streamsize>(text.size()))) {
+                throw Error(ErrorCode::Io, "standard output cannot be written");
+            }
         }
     };
     view::ContentReading reading;
     reading.is_ahead = true;
-    const auto size = node.info().attributes.size;
+    reading.fills_holes = true;
+    const auto size = restore::attributes_of(node).size;
     if (const auto failure = view::read_content(node, size, reading, stop, print)) {
         throw Error(*failure);
     }
